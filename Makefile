@@ -1,0 +1,163 @@
+# `make` alone explains everything. Set-up is part of each target: no step has to be remembered.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:  # half an environment is made anew
+
+# Where python3 is none of 3.11 to 3.13, name one that is: make demo PYTHON=python3.12
+PYTHON ?= python3
+BIN := .venv/bin
+
+# What `make up` and `make demo` pass on; an empty one leaves the program's own default.
+GRPC_PORT ?=
+HTTP_PORT ?=
+DATA ?=
+CIRCUIT ?=
+SHOTS ?=
+ONCE ?=
+FILE ?=
+REGISTRY ?=
+VERSION ?=
+# The shell takes them from the environment: pasted into the command, a quote in a file's name would end it.
+demo up: export GRPC_PORT := $(GRPC_PORT)
+demo up: export HTTP_PORT := $(HTTP_PORT)
+demo up: export DATA := $(DATA)
+demo up: export CIRCUIT := $(CIRCUIT)
+demo up: export SHOTS := $(SHOTS)
+SERVE_FLAGS = $(if $(GRPC_PORT),--grpc-port "$$GRPC_PORT") $(if $(HTTP_PORT),--http-port "$$HTTP_PORT") $(if $(DATA),--data "$$DATA")
+DEMO_FLAGS = $(if $(CIRCUIT),--circuit "$$CIRCUIT") $(if $(SHOTS),--shots "$$SHOTS") $(if $(filter-out 0,$(ONCE)),--once)
+
+# Linted by buf where npm has it or can get it; the version is pinned so that the rules don't move.
+BUF := npx --yes --package=@bufbuild/buf@1.59.0 buf
+# protoc looks for its plugins on the path.
+STUBS := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/generate_stubs.py
+
+## Use it
+
+.PHONY: help
+help:  ## this list
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^## / {printf "\n%s\n", substr($$0, 4)} \
+		/^[.a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\nVariables: PYTHON, GRPC_PORT, HTTP_PORT, DATA (a folder), CIRCUIT (a file), SHOTS, ONCE=1\n'
+
+.PHONY: demo
+demo: .venv/standalone  ## run a circuit end to end and see its counts: make demo CIRCUIT=my.qasm SHOTS=5000 ONCE=1
+	@$(BIN)/python -m standalone demo $(SERVE_FLAGS) $(DEMO_FLAGS)
+
+.PHONY: up
+up: .venv/standalone  ## serve on this machine, nothing else needed: make up GRPC_PORT=50052 HTTP_PORT=8081 DATA=folder
+	@$(BIN)/python -m standalone up $(SERVE_FLAGS)
+
+## Deploy it (docs/howto/deploy.md)
+
+# What `make env` passes on; an empty one leaves things as they are.
+WORKERS ?=
+GPUS ?=
+DOMAIN ?=
+WORKER_ENDPOINT ?=
+
+.PHONY: env
+env:  ## make .env for docker compose: strong passwords, the box divided: make env WORKERS=4 GPUS=1 DOMAIN=box.example.org
+	@WORKERS='$(WORKERS)' GPUS='$(GPUS)' DOMAIN='$(DOMAIN)' WORKER_ENDPOINT='$(WORKER_ENDPOINT)' scripts/make-env.sh
+
+.PHONY: doctor
+doctor:  ## say what is wrong with an installation, and what to do about it
+	@$(PYTHON) -m doctor
+
+.PHONY: backup
+backup:  ## save the database and .env: make backup FILE=some/where.tar
+	@scripts/backup.sh $(FILE)
+
+.PHONY: restore
+restore:  ## bring a backup back into an empty installation: make restore FILE=some/where.tar
+	@scripts/restore.sh $(FILE)
+
+.PHONY: push
+push:  ## build the images for all platforms and push them: make push REGISTRY=ghcr.io/somebody VERSION=1.2.3
+	@scripts/push-images.sh '$(REGISTRY)' '$(VERSION)'
+
+## Work on it
+
+.PHONY: check
+check: .venv/dev  ## lint, types, structure, dependencies, and that nothing generated is stale
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(STUBS) --check
+	$(BIN)/python -m scripts.write_env_example --check
+	@if ! command -v npx >/dev/null; then echo "buf lint left out: npm is not installed"; \
+	elif ! $(BUF) --version >/dev/null 2>&1; then echo "buf lint left out: npm can't get buf here"; \
+	else echo "$(BUF) lint proto"; $(BUF) lint proto; fi
+	@scripts/check-compose.sh
+
+.PHONY: test
+test: .venv/dev system-dependencies  ## every test, on private PostgreSQL and RabbitMQ servers, with coverage
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+.PHONY: test-compose
+test-compose: .venv/dev  ## the deployed form, from start to restore, on docker compose (builds images; 15 to 30 minutes)
+	$(BIN)/pytest tests/compose --timeout 1800 -x -v
+
+.PHONY: test-fast
+test-fast: .venv/dev  ## unit tests alone, without servers
+	$(BIN)/pytest tests/unit
+
+.PHONY: format
+format: .venv/dev  ## format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: proto
+proto: .venv/dev  ## generate the gRPC stubs from proto/
+	$(STUBS)
+
+.PHONY: openapi
+openapi: .venv/standalone  ## write the OpenAPI document to build/openapi.json
+	@$(BIN)/python -m scripts.write_openapi build/openapi.json
+
+.PHONY: lock
+lock:  ## compile requirements/*.txt from pyproject.toml (needs uv)
+	scripts/compile-requirements.sh
+
+.PHONY: system-dependencies
+system-dependencies:  ## install missing servers for the tests (Debian, Ubuntu; as root or with sudo)
+	@scripts/install-system-dependencies.sh
+
+.PHONY: clean
+clean:  ## remove the virtual environment and what tools left; data of `make up` stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache htmlcov .coverage .coverage.* build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+## Run one service by itself (settings: .env.example; without, those of `make dev-servers`)
+
+.PHONY: dev-servers
+dev-servers: env  ## PostgreSQL and RabbitMQ in containers, with ports on this machine
+	@docker compose -f compose.yml -f dev-compose.yml up --detach --wait postgres rabbitmq
+	@docker compose -f compose.yml -f dev-compose.yml run --rm migrate
+
+.PHONY: run-jobs-server run-rest-api run-worker run-janitor
+run-jobs-server: .venv/standalone  ## gRPC ingest and dispatcher
+	@scripts/run-service.sh jobs_server
+run-rest-api: .venv/standalone  ## HTTP
+	@scripts/run-service.sh rest_api
+run-worker: .venv/standalone  ## a worker with its simulators
+	@scripts/run-service.sh worker
+run-janitor: .venv/standalone  ## retention
+	@scripts/run-service.sh janitor
+
+# The environment is made once; each lock has a stamp, so that only a changed lock is installed again.
+.venv/bin/python:
+	@scripts/create-environment.sh '$(PYTHON)'
+
+.venv/standalone: requirements/standalone.txt | .venv/bin/python
+	@echo "Installing requirements/standalone.txt into .venv (a few minutes the first time)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+	@touch $@
+
+.venv/dev: requirements/dev.txt | .venv/bin/python
+	@echo "Installing requirements/dev.txt into .venv (a few minutes the first time)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+	@touch $@ .venv/standalone  # dev holds all that standalone needs

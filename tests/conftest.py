@@ -1,0 +1,49 @@
+"""Servers for tests, real ones. A missing server is an error, never a skip: `make test` installs what is needed."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.servers.postgres import PostgresServer
+from tests.servers.rabbitmq import RabbitMQServer
+
+# The same examples each time, however slow the machine; `pytest --hypothesis-profile=default` searches for others.
+settings.register_profile("suite", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL of our own, shared by the session."""
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def postgres_database_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """An empty database of the test's own, as SQLAlchemy URL."""
+    with postgres_server.empty_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server() -> Iterator[RabbitMQServer]:
+    """A RabbitMQ of our own, shared by the session."""
+    server = RabbitMQServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def rabbitmq_url(rabbitmq_server: RabbitMQServer) -> Iterator[str]:
+    """An empty virtual host of the test's own, as AMQP URL."""
+    with rabbitmq_server.empty_virtual_host() as url:
+        yield url
