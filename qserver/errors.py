@@ -1,0 +1,182 @@
+"""What can go wrong, as a tree of decisions that someone can take.
+
+    QServerError
+    |- RequestError            the caller must change something; asking again as is won't help
+    |  |- InvalidRequest       a value is wrong, missing or impossible
+    |  |  |- InvalidCircuit    the circuit can't be read or run; knows line and column
+    |  |  |- TooLarge          a size passes a limit
+    |  |  `- UnknownBackend    no plugin brings a backend of this name
+    |  |- NotFound             nothing has this id or name (or it is somebody else's)
+    |  |- AlreadyExists        the name or request_id is taken by other content
+    |  |- Conflict             the thing is in a state that forbids the change
+    |  |- Unauthenticated      no valid key or token was given
+    |  |- PermissionDenied     the caller is known, and may not do this
+    |  `- QuotaExceeded        a limit of the user or the service is reached for now
+    |- RetryableError          the same call may succeed later
+    |  |- Unavailable          a neighbour (database, broker, server) doesn't answer
+    |  `- Overloaded           we have no room at this moment
+    |- ExecutionError          a job was run and failed; its reason says why
+    `- SettingsError           a setting is wrong; the service must not start
+
+The domain knows no HTTP and no gRPC status: each edge keeps one table from these classes to its own codes.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Machine-readable cause, the same on every interface and in the database."""
+
+    # Why a request was refused.
+    INVALID_REQUEST = "INVALID_REQUEST"  # a field is wrong; the message names it
+    INVALID_CIRCUIT = "INVALID_CIRCUIT"  # the source can't be parsed or run
+    INVALID_OPTION = "INVALID_OPTION"  # unknown option, or a value outside its schema
+    INVALID_OBSERVABLE = "INVALID_OBSERVABLE"  # wrong width, letters or coefficient
+    UNKNOWN_BACKEND = "UNKNOWN_BACKEND"  # no plugin brings a backend of this name
+    UNSUPPORTED_RESULT_TYPE = "UNSUPPORTED_RESULT_TYPE"  # this backend or circuit can't give it
+    DEVICE_UNAVAILABLE = "DEVICE_UNAVAILABLE"  # e.g. a GPU was asked for and no worker has one
+    TOO_LARGE = "TOO_LARGE"  # a size passes a limit
+    TOO_MUCH_MEMORY = "TOO_MUCH_MEMORY"  # no worker could ever hold the state
+    NOT_FOUND = "NOT_FOUND"
+    ALREADY_EXISTS = "ALREADY_EXISTS"
+    CONFLICT = "CONFLICT"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    PERMISSION_DENIED = "PERMISSION_DENIED"
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
+    UNAVAILABLE = "UNAVAILABLE"
+    OVERLOADED = "OVERLOADED"
+    INTERNAL = "INTERNAL"  # our fault; the log has the trace
+
+    # Why a job waits.
+    PLUGIN_INSTALLING = "PLUGIN_INSTALLING"  # a worker is still building the plugin's environment
+
+    # Why a job ended without a result.
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"  # the simulator passed its memory limit
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"  # time_limit_seconds passed while it ran
+    EXPIRED = "EXPIRED"  # expires_at came before it started
+    WORKER_LOST = "WORKER_LOST"  # max_attempts workers or simulators died under it
+    PLUGIN_ERROR = "PLUGIN_ERROR"  # the plugin raised; the message is its sentence
+    PLUGIN_UNAVAILABLE = "PLUGIN_UNAVAILABLE"  # the plugin was removed or can't be installed
+    RESULT_TOO_LARGE = "RESULT_TOO_LARGE"  # passes QSERVER_MAX_RESULT_BYTES
+    CANCELED_BY_USER = "CANCELED_BY_USER"
+
+
+class QServerError(Exception):
+    """Root of every error raised on purpose. `str(error)` is a sentence for people."""
+
+    default_reason = Reason.INTERNAL
+
+    def __init__(self, message: str, *, reason: Reason | None = None) -> None:
+        """Keep the sentence and the reason; without one, the class's own reason holds."""
+        super().__init__(message)
+        self.message = message
+        self.reason = reason or self.default_reason
+
+    @property
+    def sentence(self) -> str:
+        """What people are told: the message, and the place where one is known."""
+        return self.message
+
+
+class RequestError(QServerError):
+    """The caller must change something before asking again."""
+
+    default_reason = Reason.INVALID_REQUEST
+
+
+class InvalidRequest(RequestError):  # noqa: N818 - names read as claims, as in httpx and grpc
+    """A value is wrong, missing or impossible."""
+
+
+class InvalidCircuit(InvalidRequest):
+    """The circuit can't be read or run."""
+
+    default_reason = Reason.INVALID_CIRCUIT
+
+    def __init__(
+        self, message: str, *, line: int | None = None, column: int | None = None, reason: Reason | None = None
+    ) -> None:
+        """Name the place where known: `line` and `column` count from 1."""
+        super().__init__(message, reason=reason)
+        self.line = line
+        self.column = column
+
+    @property
+    def sentence(self) -> str:
+        """The message behind the place it speaks of, as a compiler says it."""
+        places = (f"{name} {value}" for name, value in (("line", self.line), ("column", self.column)) if value)
+        return ": ".join(filter(None, (", ".join(places), self.message)))
+
+
+class TooLarge(InvalidRequest):
+    """A size passes a limit; the message names both and the setting."""
+
+    default_reason = Reason.TOO_LARGE
+
+
+class UnknownBackend(InvalidRequest):
+    """No plugin brings a backend of this name."""
+
+    default_reason = Reason.UNKNOWN_BACKEND
+
+
+class NotFound(RequestError):  # noqa: N818
+    """Nothing has this id or name, or it belongs to somebody else."""
+
+    default_reason = Reason.NOT_FOUND
+
+
+class AlreadyExists(RequestError):  # noqa: N818
+    """The name or request_id is taken by other content."""
+
+    default_reason = Reason.ALREADY_EXISTS
+
+
+class Conflict(RequestError):  # noqa: N818
+    """The thing is in a state that forbids the change."""
+
+    default_reason = Reason.CONFLICT
+
+
+class Unauthenticated(RequestError):  # noqa: N818
+    """No valid key or token was given."""
+
+    default_reason = Reason.UNAUTHENTICATED
+
+
+class PermissionDenied(RequestError):  # noqa: N818
+    """The caller is known and may not do this."""
+
+    default_reason = Reason.PERMISSION_DENIED
+
+
+class QuotaExceeded(RequestError):  # noqa: N818
+    """A limit of the user or of the service is reached for now."""
+
+    default_reason = Reason.QUOTA_EXCEEDED
+
+
+class RetryableError(QServerError):
+    """The same call may succeed later."""
+
+    default_reason = Reason.UNAVAILABLE
+
+
+class Unavailable(RetryableError):  # noqa: N818
+    """A neighbour (database, broker, server) doesn't answer."""
+
+
+class Overloaded(RetryableError):  # noqa: N818
+    """There is no room at this moment."""
+
+    default_reason = Reason.OVERLOADED
+
+
+class ExecutionError(QServerError):
+    """A job was run and failed; `reason` says why."""
+
+    default_reason = Reason.PLUGIN_ERROR
+
+
+class SettingsError(QServerError):
+    """A setting is wrong; the service must not start."""

@@ -1,0 +1,7 @@
+"""The type of what JSON can say, for options and metadata that are given back as they came."""
+
+from collections.abc import Mapping, Sequence
+
+JsonScalar = str | int | float | bool | None
+JsonValue = JsonScalar | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
+JsonObject = Mapping[str, JsonValue]
