@@ -1,0 +1,42 @@
+"""What Linux alone can set of a process: see prctl(2) and capset(2)."""
+
+import ctypes
+import os
+import signal
+import struct
+
+_SET_PARENT_DEATH_SIGNAL = 1
+_SET_CHILD_SUBREAPER = 36
+_SET_NO_NEW_PRIVILEGES = 38
+_CAPABILITY_VERSION = 0x20080522
+
+
+def die_with_parent() -> None:
+    """Be killed when the thread that forked this process ends: of use only where that parent has one thread."""
+    _set(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent ends, to reap them: a container may have no init that does."""
+    _set(_SET_CHILD_SUBREAPER, 1)
+
+
+def renounce_privileges() -> None:
+    """Hold no capability and never gain one again, through no program that is run.
+
+    For root this is what makes the other walls stand: one who may trace or administer reads any process's environment.
+    """
+    _set(_SET_NO_NEW_PRIVILEGES, 1)
+    library = ctypes.CDLL(None, use_errno=True)
+    header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
+    nothing = bytes(2 * 3 * 4)  # effective, permitted and inheritable, as two 32-bit halves each
+    if library.capset(header, nothing) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"capset failed: {os.strerror(code)}")
+
+
+def _set(option: int, value: int) -> None:
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.prctl(option, ctypes.c_ulong(value), 0, 0, 0) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"prctl({option}) failed: {os.strerror(code)}")

@@ -1,0 +1,1 @@
+"""Modules that a forkserver should not be told to load."""

@@ -1,0 +1,322 @@
+"""The forkserver's own life: it starts, heals, cleans up, and takes its children with it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from qserver.errors import Unavailable
+from qserver.sandbox.errors import ChildDied, PreloadFailed
+from qserver.sandbox.forkserver import Forkserver, start_program
+from qserver.sandbox.limits import Limits
+from qserver.sandbox.process import ChildProcess
+from qserver.sandbox.spawning import Setup
+from tests.processes import children_of, is_running, parent_of
+from tests.unit.sandbox.calls import call
+from tests.unit.sandbox.conftest import ENTRY, Spawn
+from tests.waiting import wait_until
+
+REPOSITORY = Path(__file__).parents[3]
+
+SERVICE = """
+import sys, threading
+from qserver.sandbox.forkserver import Forkserver
+from qserver.sandbox.limits import Limits
+
+forkserver = Forkserver()
+children = [forkserver.spawn("tests.unit.sandbox.children:main", Limits()) for _ in range(3)]
+grandchild = children[0].call("start_grandchild", b"", timeout_seconds=20, max_reply_bytes=100)
+folder = children[0]._folder.parent
+print(folder, int(grandchild), *(child.pid for child in children), flush=True)
+threading.Event().wait()
+"""
+
+
+def descriptors(process: int | str) -> set[str]:
+    """Name the open descriptors. A new one was forgotten; one that is missing may have been another test's garbage."""
+    return {entry.name for entry in Path(f"/proc/{process}/fd").iterdir()}
+
+
+def test_a_service_killed_without_warning_takes_everything_with_it() -> None:
+    service = subprocess.Popen(
+        [sys.executable, "-c", SERVICE],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )
+    assert service.stdout is not None
+    folder, *pids = service.stdout.readline().split()
+    assert all(is_running(int(pid)) for pid in pids)
+
+    service.kill()
+    service.wait()
+
+    wait_until(lambda: not any(is_running(int(pid)) for pid in pids), what="the children's end")
+    wait_until(lambda: not Path(folder).exists(), what="the folder's end")
+    service.stdout.close()
+
+
+def test_a_forkserver_that_was_killed_takes_its_children_and_is_replaced() -> None:
+    with Forkserver() as forkserver:
+        child = forkserver.spawn(ENTRY, Limits())
+        grandchild = int(call(child, "start_grandchild"))
+
+        os.kill(parent_of(child.pid), signal.SIGKILL)
+
+        with pytest.raises(ChildDied, match="ended in an unknown way"):
+            call(child, "sleep")
+        wait_until(lambda: not is_running(grandchild), what="the grandchild's end")
+        child.close()
+        with forkserver.spawn(ENTRY, Limits()) as successor:
+            assert call(successor, "echo", b"healed") == b"healed"
+
+
+def test_a_forkserver_that_dies_while_it_is_asked_is_replaced(forkserver: Forkserver) -> None:
+    with forkserver.spawn(ENTRY, Limits()) as child:
+        server = parent_of(child.pid)
+        os.kill(server, signal.SIGSTOP)  # it takes the request, and never answers
+        asked = threading.Thread(target=lambda: successors.append(forkserver.spawn(ENTRY, Limits())))
+        successors: list[ChildProcess] = []
+        asked.start()
+
+        os.kill(server, signal.SIGKILL)
+        asked.join(timeout=20)
+
+    with successors[0] as successor:
+        assert call(successor, "echo", b"healed") == b"healed"
+
+
+def test_a_killed_child_takes_its_grandchildren_along(child: ChildProcess) -> None:
+    grandchild = int(call(child, "start_grandchild"))
+
+    child.kill()
+
+    wait_until(lambda: not is_running(grandchild), what="the grandchild's end")
+
+
+def test_a_child_that_ends_by_itself_leaves_no_grandchild(child: ChildProcess) -> None:
+    grandchild = int(call(child, "start_grandchild"))
+
+    with pytest.raises(ChildDied, match="exit code 0"):
+        call(child, "leave", b"0")
+
+    wait_until(lambda: not is_running(grandchild), what="the grandchild's end")
+
+
+def test_orphans_are_reaped(child: ChildProcess) -> None:
+    orphan = int(call(child, "abandon_grandchild"))
+
+    wait_until(lambda: not Path(f"/proc/{orphan}").exists(), what="the orphan's burial")
+
+
+def test_many_children_leave_nothing_behind(forkserver: Forkserver) -> None:
+    with forkserver.spawn(ENTRY, Limits()) as first:
+        server, folder = parent_of(first.pid), first._folder.parent
+    own_before = descriptors("self")
+    its_before = len(descriptors(server))
+
+    for number in range(50):
+        with forkserver.spawn(ENTRY, Limits()) as child:
+            if number % 5 == 0:
+                call(child, "write_file", b"leftover")
+
+    assert descriptors("self") <= own_before
+    assert children_of(server) == set()
+    # It closes what belonged to a child a moment after the child has gone: the first one's may have been counted.
+    wait_until(lambda: len(descriptors(server)) <= its_before, what="its descriptors are closed")
+    assert list(folder.iterdir()) == []
+
+
+def test_closing_ends_every_child_and_removes_the_folder() -> None:
+    forkserver = Forkserver()
+    child = forkserver.spawn(ENTRY, Limits())
+    call(child, "echo")
+
+    forkserver.close()
+    forkserver.close()
+
+    assert not child.is_alive
+    assert not child._folder.parent.exists()
+    with pytest.raises(Unavailable, match="closed"):
+        forkserver.spawn(ENTRY, Limits())
+    child.close()
+
+
+@pytest.mark.parametrize(
+    ("module", "sentence"),
+    [
+        ("tests.unit.sandbox.nowhere", "nowhere can't be loaded: ModuleNotFoundError: No module named"),
+        ("tests.unit.sandbox.preloads.exits", "exits can't be loaded: SystemExit: not today"),
+        ("tests.unit.sandbox.preloads.threads", "started 1 threads: a process with threads can't safely fork"),
+        ("tests.unit.sandbox.preloads.dies", "the forkserver died while it loaded tests.unit.sandbox.preloads.dies"),
+    ],
+)
+def test_what_can_not_be_preloaded_is_told_in_a_sentence(
+    module: str, sentence: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    with Forkserver([module]) as forkserver, pytest.raises(PreloadFailed, match=sentence):
+        forkserver.start()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_forkserver_that_can_not_be_started_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = descriptors("self")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+
+    with Forkserver() as forkserver, pytest.raises(FileNotFoundError):
+        forkserver.start()
+
+    assert descriptors("self") <= before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_forkserver_ignores_signals_meant_for_its_service(child: ChildProcess) -> None:
+    call(child, "echo")
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(parent_of(child.pid), number)
+
+    assert call(child, "echo", b"still here") == b"still here"
+
+
+def test_children_may_be_started_by_many_threads_at_once(forkserver: Forkserver) -> None:
+    def start() -> None:
+        with forkserver.spawn(ENTRY, Limits()) as child:
+            answers.append(call(child, "echo", b"here"))
+
+    answers: list[bytes] = []
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [b"here"] * 8
+
+
+def test_a_child_outlives_the_thread_that_started_it(forkserver: Forkserver) -> None:
+    children: list[ChildProcess] = []
+    thread = threading.Thread(target=lambda: children.append(forkserver.spawn(ENTRY, Limits())))
+    thread.start()
+    thread.join()
+
+    with children[0] as child:
+        assert call(child, "echo", b"here") == b"here"
+
+
+def test_children_of_another_environment_come_from_another_forkserver(forkserver: Forkserver) -> None:
+    with (
+        forkserver.spawn(ENTRY, Limits()) as plain,
+        forkserver.spawn(ENTRY, Limits(), {"OMP_NUM_THREADS": "3"}) as threaded,
+        forkserver.spawn(ENTRY, Limits(), {"QSERVER_OF_OUR_OWN": "3"}) as ours,
+    ):
+        assert parent_of(threaded.pid) != parent_of(plain.pid)
+        assert parent_of(ours.pid) == parent_of(plain.pid)
+        assert json.loads(call(ours, "state"))["environment"]["QSERVER_OF_OUR_OWN"] == "3"
+
+
+def test_siblings_draw_different_random_numbers() -> None:
+    with Forkserver(["numpy.random"]) as forkserver:
+        drawn = set()
+        for _ in range(3):
+            with forkserver.spawn(ENTRY, Limits()) as child:
+                drawn.add(call(child, "draw"))
+
+    assert len(drawn) == 3
+
+
+def test_a_request_that_is_too_large_is_refused_and_harms_nobody(forkserver: Forkserver, spawn: Spawn) -> None:
+    with pytest.raises(ValueError, match="the limit is 131,072"):
+        forkserver.start_program(["true", "x" * 200_000], Limits())
+
+    assert call(spawn(), "echo", b"still here") == b"still here"
+
+
+def test_another_program_speaks_the_same_protocol(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n"
+        "from qserver.sandbox.child import serve\n"
+        "serve({'version': lambda _: repr(sys.argv[1:] + [sys.flags.isolated, len(sys.modules)]).encode()})\n"
+    )
+
+    with start_program([sys.executable, "-I", str(script), "an argument"], Limits()) as child:
+        reply = call(child, "version")
+
+    assert reply.startswith(b"['an argument', 1, ")
+
+
+def test_a_program_is_confined_like_any_child(forkserver: Forkserver) -> None:
+    argv = [sys.executable, "-c", "from tests.unit.sandbox.children import main; main()"]
+    with forkserver.start_program(argv, Limits(), {"PYTHONPATH": str(REPOSITORY)}) as child:
+        assert call(child, "try_network") == b"denied"
+        assert call(child, "try_escape") == b"denied"
+
+
+def test_a_program_that_is_not_there_is_told_by_the_first_call(forkserver: Forkserver) -> None:
+    with (
+        forkserver.start_program(["/nowhere/python"], Limits()) as child,
+        pytest.raises(ChildDied, match="could not start: FileNotFoundError"),
+    ):
+        call(child, "echo")
+
+
+@pytest.mark.parametrize("has_asked", [False, True])
+def test_a_service_that_dies_while_its_forkserver_starts_leaves_no_trace(tmp_path: Path, *, has_asked: bool) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if has_asked:
+        ours.send(Setup(preload=("json",), folder=str(folder)).encode())
+    ours.close()
+    program = f"from qserver.sandbox.server import main; main({theirs.fileno()}, {os.getpid()})"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        pass_fds=[theirs.fileno()],
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+
+    theirs.close()
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert folder.exists() is not has_asked
+
+
+def test_a_service_that_is_gone_when_all_is_loaded_leaves_no_trace(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    gone = subprocess.Popen(["true"])
+    gone.wait(30)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.send(Setup(preload=("json",), folder=str(folder)).encode())
+    program = f"from qserver.sandbox.server import main; main({theirs.fileno()}, {gone.pid})"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        pass_fds=[theirs.fileno()],
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+
+    ours.close()
+    theirs.close()
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert not folder.exists()

@@ -1,0 +1,117 @@
+"""Memory: limits that hold, and deaths that are put down to it."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from qserver.errors import ExecutionError, Reason
+from qserver.sandbox import memory
+from qserver.sandbox.errors import ChildDied
+from qserver.sandbox.process import ChildProcess
+from tests.unit.sandbox.calls import MIB, call
+from tests.unit.sandbox.conftest import Spawn
+from tests.waiting import wait_until
+
+
+def test_a_hog_stops_cleanly_and_lives_on(spawn: Spawn) -> None:
+    child = spawn(memory_bytes=200 * MIB)
+
+    with pytest.raises(ExecutionError) as caught:
+        call(child, "hog", str(300 * MIB).encode())
+
+    assert caught.value.reason is Reason.OUT_OF_MEMORY
+    assert call(child, "hog", str(100 * MIB).encode()) == str(100 * MIB).encode()
+
+
+def test_a_request_that_does_not_fit_is_a_death_by_memory(spawn: Spawn) -> None:
+    child = spawn(memory_bytes=32 * MIB)
+
+    with pytest.raises(ChildDied) as caught:
+        call(child, "echo", bytes(64 * MIB))
+
+    assert caught.value.out_of_memory
+
+
+def test_memory_that_no_limit_counts_is_seen_by_the_watch(spawn: Spawn) -> None:
+    child = spawn(memory_bytes=64 * MIB)
+
+    with pytest.raises(ChildDied, match="ran out of memory") as caught:
+        call(child, "hog_shared", str(300 * MIB).encode())
+
+    assert caught.value.signal == signal.SIGKILL
+    assert not caught.value.was_killed
+
+
+def test_a_failed_allocation_in_cpp_is_told_from_other_aborts(spawn: Spawn) -> None:
+    with pytest.raises(ChildDied) as failed_allocation:
+        call(spawn(), "abort_like_cpp")
+    with pytest.raises(ChildDied) as other_abort:
+        call(spawn(), "abort")
+
+    assert failed_allocation.value.out_of_memory
+    assert not other_abort.value.out_of_memory
+    assert {failed_allocation.value.signal, other_abort.value.signal} == {signal.SIGABRT}
+
+
+def test_the_last_words_are_kept_however_many_there_were(child: ChildProcess) -> None:
+    with pytest.raises(ChildDied) as caught:
+        call(child, "spam")
+
+    assert caught.value.ending.last_words.endswith("spam\nthe end\n")
+    assert len(caught.value.ending.last_words) <= 4096
+
+
+def test_resident_memory_is_told_and_counts_grandchildren(child: ChildProcess) -> None:
+    before = child.memory_bytes()
+
+    call(child, "start_grandchild")
+
+    assert before > MIB
+    wait_until(lambda: child.memory_bytes() > before + MIB, what="a program that has just started has its memory")
+
+
+@pytest.mark.parametrize(
+    ("number", "last_words", "before", "now", "verdict"),
+    [
+        (signal.SIGKILL, "", 3, 4, True),  # the kernel's counter rose
+        (signal.SIGKILL, "", 3, 3, False),  # somebody else's kill
+        (signal.SIGKILL, "", None, 3, True),  # nobody counts: little else sends it
+        (signal.SIGABRT, "memory allocation of 80 bytes failed", 3, 3, True),
+        (signal.SIGABRT, "free(): invalid pointer", 3, 4, False),
+        (signal.SIGSEGV, "std::bad_alloc", 3, 4, False),
+        (None, "std::bad_alloc", 3, 4, False),
+    ],
+)
+def test_a_death_is_judged_by_signal_words_and_the_kernels_counter(
+    monkeypatch: pytest.MonkeyPatch, number: int | None, last_words: str, before: int | None, now: int, *, verdict: bool
+) -> None:
+    monkeypatch.setattr(memory, "kernel_oom_kills", lambda: now)
+
+    judged = memory.ran_out_of_memory(signal_number=number, last_words=last_words, kills_before=before)
+
+    assert judged is verdict
+
+
+def test_the_kernel_tells_its_kills() -> None:
+    assert memory.kernel_oom_kills() is not None
+
+
+def test_a_process_that_is_gone_holds_nothing() -> None:
+    assert memory.resident_bytes(2**22 + 1) == 0
+    assert memory.session_memory_bytes(2**22 + 1) == 0
+
+
+def test_our_own_memory_is_seen() -> None:
+    assert memory.resident_bytes(os.getpid()) > 10 * MIB
+    assert memory.data_bytes() > 10 * MIB
+    assert memory.session_memory_bytes(os.getsid(0)) >= memory.resident_bytes(os.getpid()) // 2
+
+
+def test_a_counter_that_can_not_be_read_is_none(tmp_path: Path) -> None:
+    (tmp_path / "counters").write_text("oom 1\noom_kill 7\n")
+
+    assert memory._read_counter(tmp_path / "counters", "oom_kill") == 7
+    assert memory._read_counter(tmp_path / "counters", "nothing") is None
+    assert memory._read_counter(tmp_path / "nowhere", "oom_kill") is None
