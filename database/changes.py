@@ -1,0 +1,141 @@
+"""The change feed: who is told that something changed, and by what thread.
+
+A change says what to read again, never what was written. Feeds may repeat a change; after RECONNECTED some may have
+been missed. So a subscriber reads the database again, and polls slowly besides.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from queue import SimpleQueue
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection
+
+_log = structlog.get_logger(__name__)
+
+
+class ChangeKind(StrEnum):
+    """What changed."""
+
+    JOBS = "jobs"  # these jobs' states
+    WORK = "work"  # there is new pending work, or room for it: the dispatcher wakes
+    PLUGINS = "plugins"  # a plugin was registered or removed
+    RECONNECTED = "reconnected"  # changes may have been missed: read again
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One announcement."""
+
+    kind: ChangeKind
+    job_ids: tuple[UUID, ...] = ()
+
+
+Callback = Callable[[Change], None]
+
+
+class Subscription:
+    """The right to be called; ends with `close`."""
+
+    def __init__(self, subscribers: "Subscribers", callback: Callback) -> None:
+        """Remember whom to tell that it is over."""
+        self._subscribers = subscribers
+        self._callback = callback
+
+    def close(self) -> None:
+        """End it; a call under way is not waited for. Safe to repeat."""
+        self._subscribers.remove(self)
+
+    def tell(self, change: Change) -> None:
+        """Call the subscriber."""
+        self._callback(change)
+
+
+class Subscribers:
+    """Everybody who listens to one feed. Safe from every thread."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self._lock = threading.Lock()
+        self._subscriptions: tuple[Subscription, ...] = ()
+
+    def add(self, callback: Callback) -> Subscription:
+        """Add one."""
+        subscription = Subscription(self, callback)
+        with self._lock:
+            self._subscriptions = (*self._subscriptions, subscription)
+        return subscription
+
+    def remove(self, subscription: Subscription) -> None:
+        """Remove one, if it is still there."""
+        with self._lock:
+            self._subscriptions = tuple(kept for kept in self._subscriptions if kept is not subscription)
+
+    def tell(self, change: Change) -> None:
+        """Call all of them. One that fails is logged and keeps no other from hearing."""
+        for subscription in self._subscriptions:
+            try:
+                subscription.tell(change)
+            except Exception:  # noqa: BLE001 - the outermost loop of the feed's thread outlives any subscriber's fault
+                _log.exception("change_subscriber_failed", kind=change.kind)
+
+
+class ChangeFeed(Protocol):
+    """Where changes come from. Callbacks run in the feed's own thread and must return soon."""
+
+    def subscribe(self, callback: Callback) -> Subscription:
+        """Call `callback` for each change from now on."""
+
+    def before_commit(self, connection: Connection, changes: Sequence[Change]) -> None:
+        """Take part in the transaction that makes the changes."""
+
+    def after_commit(self, changes: Sequence[Change]) -> None:
+        """Hear that the transaction was committed."""
+
+    def close(self) -> None:
+        """Tell nobody any more, and end the thread. Safe to repeat."""
+
+
+class MemoryFeed:
+    """A feed within one process, for SQLite: changes travel through a queue to one thread."""
+
+    def __init__(self) -> None:
+        """Start the thread with the first subscriber."""
+        self._subscribers = Subscribers()
+        self._queue: SimpleQueue[Change | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def subscribe(self, callback: Callback) -> Subscription:
+        """Call `callback` for each change from now on."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._deliver, name="change-feed", daemon=True)
+                self._thread.start()
+        return self._subscribers.add(callback)
+
+    def before_commit(self, connection: Connection, changes: Sequence[Change]) -> None:
+        """Do nothing: only what is committed is told."""
+
+    def after_commit(self, changes: Sequence[Change]) -> None:
+        """Hand the changes to the thread."""
+        if self._thread is not None:
+            for change in changes:
+                self._queue.put(change)
+
+    def close(self) -> None:
+        """End the thread. Safe to repeat."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            self._queue.put(None)
+            if thread is not threading.current_thread():
+                thread.join()
+
+    def _deliver(self) -> None:
+        while (change := self._queue.get()) is not None:
+            self._subscribers.tell(change)

@@ -1,0 +1,219 @@
+"""What the dispatcher does to jobs: it picks who runs next, and takes back what was published in vain.
+
+A job that needs more memory than any live worker has is set aside when a pick meets it: it leaves the index, so that no
+later pick reads it again, and comes back once a worker has that much.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Executable, RowMapping, func, select, true, update
+
+from database.changes import ChangeKind
+from database.jobs.guards import IS_PUBLISHED, IS_SET_ASIDE, STILL_PENDING, STILL_WAITING, Guard, locked
+from database.next_jobs import BATCH, candidates, too_large
+from database.records import RouteLoad
+from database.tables import dispatch_turns, jobs, workers
+from database.types import Now, SecondsFromNow
+from database.work import Parameters, Work
+from qserver.plugins import GPU_ROUTE
+
+_OTHER_WAYS: Final = (
+    "enable_sort",
+    "enable_incremental_sort",
+    "enable_bitmapscan",
+    "enable_hashjoin",
+    "enable_mergejoin",
+)
+"""PostgreSQL's ways to give rows in order, or to join them, that read all that waits.
+
+Its figures are of the last time that autovacuum came by. Where hardly a job waited then, it takes reading and sorting
+all of them for cheaper than looking the wanted ones up, and a minute may pass until it knows better.
+"""
+
+_SET_ASIDE_OF_EACH: Final = 256
+"""Jobs of each owner that are looked at to set some aside."""
+
+_ROUNDS: Final = 10
+"""Batches set aside by one pick, at most: it must end well within its time-out, and the next one goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A waiting job, in the order of picking."""
+
+    pointer: int
+    owner_id: UUID
+    seconds: float
+    memory_bytes: int
+
+
+class Dispatch:
+    """The dispatcher's view of the jobs."""
+
+    def __init__(self, work: Work) -> None:
+        """Work within one transaction."""
+        self._work = work
+
+    def loads(self, *, live_within_seconds: float) -> Sequence[RouteLoad]:
+        """Give each route that a live worker serves or that has published work, by name.
+
+        A worker counts as live while it was heard of within `live_within_seconds` and is not draining.
+        """
+        live = self._live_workers(live_within_seconds)
+        statement = (
+            select(jobs.c.route, func.count().label("number"), func.sum(jobs.c.estimated_seconds).label("seconds"))
+            .where(IS_PUBLISHED)
+            .group_by(jobs.c.route)
+        )
+        published = {row["route"]: row for row in self._work.execute(statement).mappings()}
+        return [
+            RouteLoad(
+                route=route,
+                published_jobs=published[route]["number"] if route in published else 0,
+                published_seconds=published[route]["seconds"] if route in published else 0.0,
+                live_workers=len(live.get(route, ())),
+                largest_memory_bytes=max(live.get(route, ()), default=0),
+            )
+            for route in sorted(published.keys() | live.keys())
+        ]
+
+    def _live_workers(self, live_within_seconds: float) -> Mapping[str, Sequence[int]]:
+        """Give for each route what its live workers have of the memory that counts there."""
+        statement = select(workers.c.routes, workers.c.memory_bytes, workers.c.gpu_memory_bytes).where(
+            workers.c.heartbeat_at > SecondsFromNow(-live_within_seconds), workers.c.is_draining.is_(False)
+        )
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for row in self._work.execute(statement).mappings():
+            for route in row["routes"]:
+                found[route].append(row["gpu_memory_bytes" if route == GPU_ROUTE else "memory_bytes"])
+        return found
+
+    def pick(self, route: str, *, limit_jobs: int, limit_seconds: float, memory_bytes: int) -> Sequence[UUID]:
+        """Choose waiting jobs of a route and mark them as published; give their ids in order.
+
+        Jobs that need more than `memory_bytes` are set aside until a pick has more for them: no worker could claim them
+        now, and published they would take up the room of those behind them.
+        Takes jobs until there are `limit_jobs` of them or their estimated work reaches `limit_seconds`, but at least
+        one. Owners who were cut off come first the next time. Picks of one route wait for each other.
+        """
+        if limit_jobs < 1:
+            return ()
+        if self._work.is_postgres:
+            self._work.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"qserver.pick.{route}"))))
+        if self._bring_back(route, memory_bytes) == BATCH:
+            self._work.announce(ChangeKind.WORK)  # none is picked before all that come first are in line again
+            return ()
+        picked = _within(self._fitting(route, limit_jobs, memory_bytes), limit_seconds)
+        if not picked:
+            return ()
+        self._remember_turns(route, picked)
+        pointers = [candidate.pointer for candidate in picked]
+        ids = self._put(pointers, STILL_WAITING, {"published_at": Now()})
+        return [ids[pointer] for pointer in pointers if pointer in ids]
+
+    def _bring_back(self, route: str, memory_bytes: int) -> int:
+        """Put jobs in line again that a live worker can hold now; give how many were found."""
+        statement = (
+            select(jobs.c.pointer)
+            .where(IS_SET_ASIDE, jobs.c.route == route, jobs.c.memory_bytes <= memory_bytes)
+            .order_by(jobs.c.memory_bytes)
+            .limit(BATCH)
+        )
+        found = self._by_index_alone(statement)
+        if found:
+            self._put([row["pointer"] for row in found], STILL_PENDING, {"set_aside_at": None})
+        return len(found)
+
+    def _fitting(self, route: str, limit_jobs: int, memory_bytes: int) -> Sequence[_Candidate]:
+        """Find the next jobs; set those aside that are too large, and look again."""
+        for _ in range(_ROUNDS):
+            found = self._find(route, limit_jobs)
+            fitting = [candidate for candidate in found if candidate.memory_bytes <= memory_bytes]
+            if len(fitting) == len(found):
+                return fitting
+            self._set_aside(route, memory_bytes)
+        self._work.announce(ChangeKind.WORK)
+        return fitting
+
+    def _find(self, route: str, limit_jobs: int) -> Sequence[_Candidate]:
+        statement = candidates(lateral=self._work.is_postgres)
+        rows = self._by_index_alone(statement, {"route": route, "limit": limit_jobs})
+        return [
+            _Candidate(row["pointer"], row["owner_id"], row["estimated_seconds"], row["memory_bytes"]) for row in rows
+        ]
+
+    def _set_aside(self, route: str, memory_bytes: int) -> None:
+        statement = too_large(lateral=self._work.is_postgres)
+        parameters: Parameters = {"route": route, "limit": _SET_ASIDE_OF_EACH, "memory_bytes": memory_bytes}
+        found = self._by_index_alone(statement, parameters)
+        self._put([row["pointer"] for row in found], STILL_WAITING, {"set_aside_at": Now()})
+
+    def _by_index_alone(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[RowMapping]:
+        """Run a SELECT that asks for no order but those of indices, so that it reads nothing it doesn't give."""
+        if not self._work.is_postgres:
+            return self._work.execute(statement, parameters).mappings().all()
+        self._allow_other_ways("off")
+        found = self._work.execute(statement, parameters).mappings().all()
+        self._allow_other_ways("on")
+        return found
+
+    def _allow_other_ways(self, switch: str) -> None:
+        in_this_transaction = true()
+        self._work.execute(select(*[func.set_config(way, switch, in_this_transaction) for way in _OTHER_WAYS]))
+
+    def _put(self, pointers: Sequence[int], guard: Guard, values: Mapping[str, object]) -> Mapping[int, UUID]:
+        """Change those of the jobs that still satisfy the guard; give their ids by pointer.
+
+        Left out is what was canceled a moment ago.
+        """
+        meant = locked(self._work.among(jobs.c.pointer, pointers), guard)
+        statement = update(jobs).where(jobs.c.pointer.in_(meant)).values(**values).returning(jobs.c.pointer, jobs.c.id)
+        return {row["pointer"]: row["id"] for row in self._work.execute(statement).mappings()}
+
+    def _remember_turns(self, route: str, picked: Sequence[_Candidate]) -> None:
+        """Give the owners new numbers, in the order of their last picked jobs."""
+        statement = select(func.coalesce(func.max(dispatch_turns.c.last_turn), 0)).where(
+            dispatch_turns.c.route == route
+        )
+        last_turn: int = self._work.execute(statement).scalar_one()
+        turns = {candidate.owner_id: last_turn + place for place, candidate in enumerate(picked, start=1)}
+        insert = self._work.insert(dispatch_turns)
+        self._work.insert_rows(
+            insert.on_conflict_do_update(
+                index_elements=["route", "owner_id"], set_={"last_turn": insert.excluded.last_turn}
+            ),
+            [{"route": route, "owner_id": owner_id, "last_turn": turns[owner_id]} for owner_id in sorted(turns)],
+        )
+
+    def unpublish(self, route: str | None = None, *, older_than_seconds: float = 0.0, but_newest: int = 0) -> int:
+        """Make published jobs that nobody claimed wait again, to be published again; give their number.
+
+        The `but_newest` that were published last are left alone, however old.
+        """
+        published = [IS_PUBLISHED]
+        if route is not None:
+            published.append(jobs.c.route == route)
+        guards = [*published, jobs.c.published_at <= SecondsFromNow(-older_than_seconds)]
+        if but_newest:
+            newest = (
+                select(jobs.c.pointer).where(*published).order_by(jobs.c.published_at.desc(), jobs.c.pointer.desc())
+            )
+            guards.append(jobs.c.pointer.not_in(newest.limit(but_newest)))
+        statement = update(jobs).where(jobs.c.pointer.in_(locked(*guards))).values(published_at=None)
+        number = self._work.execute(statement).rowcount
+        if number:
+            self._work.announce(ChangeKind.WORK)
+        return number
+
+
+def _within(found: Sequence[_Candidate], limit_seconds: float) -> Sequence[_Candidate]:
+    seconds = 0.0
+    for number, candidate in enumerate(found):
+        if number and seconds >= limit_seconds:
+            return found[:number]
+        seconds += candidate.seconds
+    return found

@@ -1,0 +1,179 @@
+"""A running job is a lease: how workers take one, keep it, and give it up."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from sqlalchemy import RowMapping, or_, select, update
+
+from database.circuits import circuit_from
+from database.documents import decode_plan
+from database.jobs import guards, moves
+from database.jobs.rows import JOB_COLUMNS, JOBS_WITH_PUB, job_from
+from database.records import Claimant, ClaimedJob, Completion, FailedRun, Lease
+from database.results import store_results
+from database.tables import circuits, jobs, pubs
+from database.types import SecondsFromNow
+from database.work import Work
+from qserver.errors import Reason
+from qserver.jobs import JobStatus
+
+
+def claim(work: Work, job_ids: Sequence[UUID], claimant: Claimant, *, lease_seconds: float) -> Sequence[ClaimedJob]:
+    """Lease those of the jobs that wait and that the claimant may run; those that waited too long fail."""
+    wanted = work.among(jobs.c.id, job_ids)
+    claimed = moves.make(
+        work,
+        moves.to_running(claimant.worker_id, lease_seconds=lease_seconds),
+        guards.STILL_PENDING,
+        wanted,
+        work.among(jobs.c.route, sorted(claimant.routes)),
+        jobs.c.memory_bytes <= claimant.memory_bytes,
+        or_(jobs.c.expires_at.is_(None), ~guards.HAS_EXPIRED),
+    )
+    if len(claimed) < len(set(job_ids)):
+        expire_waiting(work, wanted & guards.STILL_PENDING)
+    return _read_claimed(work, [job.pointer for job in claimed], claimant.worker_id)
+
+
+def _read_claimed(work: Work, pointers: Sequence[int], worker_id: UUID) -> Sequence[ClaimedJob]:
+    if not pointers:
+        return ()
+    circuit_columns = (circuits.c.format, circuits.c.source, circuits.c.qpy, circuits.c.profile)
+    statement = (
+        select(*JOB_COLUMNS, jobs.c.plan, *circuit_columns)
+        .select_from(JOBS_WITH_PUB.join(circuits, circuits.c.id == pubs.c.circuit_id))
+        .where(work.among(jobs.c.pointer, pointers))
+        .order_by(jobs.c.pointer)
+    )
+    return [_claimed_from(row, worker_id) for row in work.execute(statement).mappings()]
+
+
+def _claimed_from(row: RowMapping, worker_id: UUID) -> ClaimedJob:
+    job = job_from(row)
+    started_at = job.started_at or job.submitted_at
+    return ClaimedJob(
+        job=job,
+        lease=Lease(job.id, worker_id, job.attempt),
+        circuit=circuit_from(row),
+        plan=decode_plan(row["plan"]),
+        queued_seconds=max(0.0, (started_at - job.submitted_at).total_seconds()),
+    )
+
+
+def expire_waiting(work: Work, pending: guards.Guard, *, limit: int | None = None) -> Sequence[UUID]:
+    """Fail waiting jobs whose latest start has passed."""
+    move = moves.to_end(
+        JobStatus.FAILED, reason=Reason.EXPIRED, message="expires_at passed before a worker was free for the job"
+    )
+    expired = moves.make(work, move, pending, guards.HAS_EXPIRED, limit=limit)
+    return [job.id for job in expired]
+
+
+def renew(work: Work, leases: Sequence[Lease], *, lease_seconds: float) -> frozenset[UUID]:
+    """Prolong those of the leases that are still live."""
+    renewed: set[UUID] = set()
+    for held in _held(work, leases):
+        statement = (
+            update(jobs)
+            .where(jobs.c.pointer.in_(guards.locked(held, guards.LEASE_IS_LIVE)))
+            .values(lease_expires_at=SecondsFromNow(lease_seconds))
+            .returning(jobs.c.id)
+        )
+        renewed.update(work.execute(statement).scalars())
+    return frozenset(renewed)
+
+
+def finish(work: Work, completions: Sequence[Completion]) -> frozenset[UUID]:
+    """Store the results of jobs whose lease is live."""
+    finished = _end_live(work, [done.lease for done in completions], moves.to_end(JobStatus.FINISHED))
+    store_results(work, [done for done in completions if done.lease.job_id in finished])
+    return finished
+
+
+def fail(work: Work, failed: Sequence[FailedRun]) -> frozenset[UUID]:
+    """Fail jobs whose lease is live."""
+    by_cause: defaultdict[tuple[Reason, str], list[Lease]] = defaultdict(list)
+    for run in failed:
+        by_cause[run.reason, run.message].append(run.lease)
+    ended: set[UUID] = set()
+    for (reason, message), leases in by_cause.items():
+        ended |= _end_live(work, leases, moves.to_end(JobStatus.FAILED, reason=reason, message=message))
+    return frozenset(ended)
+
+
+def _end_live(work: Work, leases: Sequence[Lease], move: moves.Move) -> frozenset[UUID]:
+    ended: set[UUID] = set()
+    for held in _held(work, leases):
+        ended.update(job.id for job in moves.make(work, move, held, guards.LEASE_IS_LIVE))
+    return frozenset(ended)
+
+
+def release(
+    work: Work, leases: Sequence[Lease], *, lose_attempt: bool, reason: Reason | None, message: str | None
+) -> frozenset[UUID]:
+    """Put leased jobs back; those that lose their last attempt fail."""
+    released: set[UUID] = set()
+    for held in _held(work, leases):
+        released.update(_give_up(work, held, lose_attempt=lose_attempt, reason=reason, message=message))
+    return frozenset(released)
+
+
+def still_held(work: Work, leases: Sequence[Lease]) -> frozenset[UUID]:
+    """Tell which of the leases are still their worker's, without prolonging them."""
+    statements = (select(jobs.c.id).where(held, guards.LEASE_IS_LIVE) for held in _held(work, leases))
+    return frozenset(job_id for statement in statements for job_id in work.execute(statement).scalars())
+
+
+def expire_leases(work: Work, *, limit: int) -> Sequence[UUID]:
+    """Put back the jobs whose lease ran out; those that lose their last attempt fail."""
+    message = "the worker stopped renewing its lease"
+    return _give_up(
+        work,
+        guards.IS_RUNNING & guards.LEASE_IS_OVER,
+        lose_attempt=True,
+        reason=Reason.WORKER_LOST,
+        message=message,
+        limit=limit,
+    )
+
+
+def abandon_leases(work: Work) -> Sequence[UUID]:
+    """Put back all running jobs. None loses an attempt: it was everything that was killed, not a worker by its job."""
+    message = "the service that ran it was killed"
+    return _give_up(work, guards.IS_RUNNING, lose_attempt=False, reason=Reason.WORKER_LOST, message=message)
+
+
+def _give_up(
+    work: Work,
+    guard: guards.Guard,
+    *,
+    lose_attempt: bool,
+    reason: Reason | None,
+    message: str | None,
+    limit: int | None = None,
+) -> Sequence[UUID]:
+    lost: Sequence[moves.Moved] = ()
+    attempts: tuple[guards.Guard, ...] = ()
+    if lose_attempt:
+        sentence = "no attempt is left" if message is None else f"{message}; no attempt is left"
+        failure = moves.to_end(JobStatus.FAILED, reason=Reason.WORKER_LOST, message=sentence)
+        lost = moves.make(work, failure, guard, ~guards.HAS_ATTEMPT_LEFT, limit=limit)
+        attempts = (guards.HAS_ATTEMPT_LEFT,)
+    back = moves.to_pending(reason=reason, message=message, actor=None, lose_attempt=lose_attempt)
+    returned = moves.make(work, back, guard, *attempts, limit=limit)
+    return [job.id for job in (*lost, *returned)]
+
+
+def _held(work: Work, leases: Sequence[Lease]) -> Iterator[guards.Guard]:
+    """Give a guard for each worker and attempt among the leases: nearly always one for all."""
+    job_ids: defaultdict[tuple[UUID, int], list[UUID]] = defaultdict(list)
+    for lease in leases:
+        job_ids[lease.worker_id, lease.attempt].append(lease.job_id)
+    for (worker_id, attempt), held in sorted(job_ids.items()):
+        yield (
+            guards.STILL_RUNNING
+            & (jobs.c.worker_id == worker_id)
+            & (jobs.c.attempt == attempt)
+            & work.among(jobs.c.id, held)
+        )

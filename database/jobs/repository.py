@@ -1,0 +1,186 @@
+"""The jobs, as services see them."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import delete, update
+
+from database.changes import ChangeKind
+from database.jobs import guards, leases, moves, orphans, reading, submission
+from database.jobs.rows import visible_to
+from database.records import Claimant, ClaimedJob, Completion, FailedRun, JobDetail, Lease, NamedSubmission, NewJob
+from database.tables import jobs
+from database.work import Work, status_is
+from qserver.errors import AlreadyExists, Conflict, Reason
+from qserver.identity import Identity
+from qserver.jobs import FINAL_STATUSES, Job, JobEvent, JobStatus
+
+BATCH = 1000
+"""Rows that one statement changes at most where nobody named them: it must end well within its time-out."""
+
+
+class Jobs:
+    """The jobs. Somebody else's job is one that doesn't exist, except for an administrator."""
+
+    def __init__(self, work: Work) -> None:
+        """Work within one transaction."""
+        self._work = work
+
+    def submit(self, new_jobs: Sequence[NewJob]) -> Sequence[Job | AlreadyExists]:
+        """Store jobs and answer for each, in order.
+
+        A request_id that its owner used before answers with the first job if the content is the same, even where that
+        job was deleted since, else with AlreadyExists. Other items are not affected. Safe to repeat with a request_id.
+        """
+        return submission.submit(self._work, new_jobs)
+
+    def find_first(self, named: Sequence[NamedSubmission]) -> Sequence[Job | AlreadyExists | None]:
+        """Answer, in order, submissions that came before as `submit` would, and those that are new with None."""
+        return submission.find_first(self._work, named)
+
+    def get(self, job_id: UUID, identity: Identity) -> Job:
+        """Give a job. Raises NotFound."""
+        return reading.get(self._work, job_id, identity)
+
+    def detail(self, job_id: UUID, identity: Identity) -> JobDetail:
+        """Give a job with its source and results. Raises NotFound."""
+        (detail,) = reading.with_details(self._work, [self.get(job_id, identity)])
+        return detail
+
+    def list(
+        self,
+        identity: Identity,
+        *,
+        limit: int,
+        offset: int = 0,
+        newest_first: bool = False,
+        before_pointer: int | None = None,
+        statuses: frozenset[JobStatus] = frozenset(),
+    ) -> Sequence[Job]:
+        """Give a page of jobs in the order of submission, or against it."""
+        page = reading.Page(limit, offset, newest_first, before_pointer, statuses)
+        return reading.list_page(self._work, identity, page)
+
+    def details(self, identity: Identity, *, limit: int, offset: int) -> Sequence[JobDetail]:
+        """Give a page of jobs in the order of submission, with sources and results."""
+        return reading.with_details(self._work, self.list(identity, limit=limit, offset=offset))
+
+    def events(self, job_id: UUID, identity: Identity, *, after_sequence: int) -> Sequence[JobEvent]:
+        """Give a job's events after that one, in order. Raises NotFound."""
+        return reading.events(self._work, job_id, identity, after_sequence=after_sequence)
+
+    def followed_events(self, job_id: UUID, identity: Identity, *, after_sequence: int) -> Sequence[JobEvent]:
+        """Give what whoever follows a job has not seen yet: its events after that one, in order. Raises NotFound.
+
+        Events are kept for a time of their own: of an ended job that has none left, its last is given, as the job
+        itself knows it.
+        """
+        return reading.followed_events(self._work, job_id, identity, after_sequence=after_sequence)
+
+    def count_by_status(self, identity: Identity | None) -> Mapping[JobStatus, int]:
+        """Count the jobs that the caller sees, everybody's without one. All statuses are named."""
+        return reading.count_by_status(self._work, identity)
+
+    def count_by_route(self) -> Mapping[tuple[str, JobStatus], int]:
+        """Count everybody's jobs that wait or run, by route and status; a pair without jobs is left out."""
+        return reading.count_by_route(self._work)
+
+    def claim(self, job_ids: Sequence[UUID], claimant: Claimant, *, lease_seconds: float) -> Sequence[ClaimedJob]:
+        """Lease those of the jobs that wait, fit the claimant and have not expired; oldest first.
+
+        Whatever else is named (claimed by another, canceled, deleted, unknown) is left out. A job that expired fails.
+        """
+        return leases.claim(self._work, job_ids, claimant, lease_seconds=lease_seconds)
+
+    def renew(self, worker_id: UUID, leases_held: Sequence[Lease], *, lease_seconds: float) -> frozenset[UUID]:
+        """Prolong leases by the database's clock; give the ids of jobs still held. Another's leases are left out."""
+        own = [lease for lease in leases_held if lease.worker_id == worker_id]
+        return leases.renew(self._work, own, lease_seconds=lease_seconds)
+
+    def still_held(self, leases_held: Sequence[Lease]) -> frozenset[UUID]:
+        """Tell which leases are live, without prolonging them; give the ids of their jobs."""
+        return leases.still_held(self._work, leases_held)
+
+    def finish(self, completions: Sequence[Completion]) -> frozenset[UUID]:
+        """Store results and finish the jobs whose lease is live; give their ids. The others' results are dropped."""
+        return leases.finish(self._work, completions)
+
+    def fail(self, failed: Sequence[FailedRun]) -> frozenset[UUID]:
+        """Fail the jobs whose lease is live; give their ids."""
+        return leases.fail(self._work, failed)
+
+    def release(
+        self,
+        leases_held: Sequence[Lease],
+        *,
+        lose_attempt: bool,
+        reason: Reason | None = None,
+        message: str | None = None,
+    ) -> frozenset[UUID]:
+        """Put leased jobs back to pending; give their ids.
+
+        With `lose_attempt` a job whose attempts are used up fails with WORKER_LOST. Without it the job is granted one
+        more attempt in exchange.
+        """
+        return leases.release(self._work, leases_held, lose_attempt=lose_attempt, reason=reason, message=message)
+
+    def cancel(self, job_id: UUID, identity: Identity, *, message: str | None = None) -> Job:
+        """Stop a pending or running job at once. Raises NotFound, and Conflict where it is over."""
+        if not self._cancel(job_id, identity, guards.STILL_OPEN, message=message):
+            job = self.get(job_id, identity)
+            raise Conflict(f"job {job_id} is over: it is {job.status}")
+        return self.get(job_id, identity)
+
+    def delete(self, job_id: UUID, identity: Identity) -> None:
+        """Remove a job and its results; history remembers it. Raises NotFound, and Conflict while it runs.
+
+        A pending job is canceled first.
+        """
+        self._cancel(job_id, identity, guards.STILL_PENDING, message="deleted before it was started")
+        condition = visible_to(identity)
+        statement = delete(jobs).where(jobs.c.id == job_id, status_is(jobs.c.status, *sorted(FINAL_STATUSES)))
+        if condition is not None:
+            statement = statement.where(condition)
+        if self._work.execute(statement).rowcount == 0:
+            job = self.get(job_id, identity)
+            raise Conflict(f"job {job_id} is {job.status}: cancel it before deleting it")
+        self._work.announce(ChangeKind.JOBS, [job_id])
+
+    def expire_leases(self) -> Sequence[UUID]:
+        """Put back (or fail, when attempts are used up) the jobs whose worker stopped renewing; give their ids.
+
+        At most about 1,000 at once.
+        """
+        return leases.expire_leases(self._work, limit=BATCH)
+
+    def abandon_leases(self) -> Sequence[UUID]:
+        """Put back all running jobs, for whoever knows that no worker lives; give their ids."""
+        return leases.abandon_leases(self._work)
+
+    def expire_waiting(self) -> Sequence[UUID]:
+        """Fail waiting jobs whose latest start has passed, at most 1,000 at once; give their ids."""
+        return leases.expire_waiting(self._work, guards.IS_PENDING, limit=BATCH)
+
+    def fail_orphans(self) -> Sequence[UUID]:
+        """Fail waiting jobs whose plugin is no longer registered, at most 1,000 of each plugin; give their ids."""
+        return orphans.fail_orphans(self._work, limit=BATCH)
+
+    def fail_waiting(self, plugin: str, reason: Reason, message: str) -> Sequence[UUID]:
+        """Fail all waiting jobs of a plugin; give their ids."""
+        move = moves.to_end(JobStatus.FAILED, reason=reason, message=message)
+        failed: list[UUID] = []
+        while batch := moves.make(self._work, move, guards.IS_PENDING, jobs.c.plugin == plugin, limit=BATCH):
+            failed.extend(job.id for job in batch)
+        return failed
+
+    def set_waiting_reason(self, plugin: str, reason: Reason | None, message: str | None) -> None:
+        """Say why a plugin's waiting jobs wait. It is no change of state, and makes no event."""
+        same = jobs.c.reason.is_not_distinct_from(reason) & jobs.c.message.is_not_distinct_from(message)
+        statement = update(jobs).where(guards.IS_PENDING, jobs.c.plugin == plugin, ~same)
+        self._work.execute(statement.values(reason=reason, message=message))
+
+    def _cancel(self, job_id: UUID, identity: Identity, state: guards.Guard, message: str | None) -> bool:
+        condition = visible_to(identity)
+        move = moves.to_end(JobStatus.CANCELED, reason=Reason.CANCELED_BY_USER, message=message, actor=identity.name)
+        owned = () if condition is None else (condition,)
+        return bool(moves.make(self._work, move, jobs.c.id == job_id, state, *owned))

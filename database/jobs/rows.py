@@ -1,0 +1,94 @@
+"""Jobs and events as values, out of rows."""
+
+from typing import Final
+
+from sqlalchemy import ColumnElement, Join, RowMapping, Select, and_, select
+
+from database.documents import decode_request
+from database.tables import history, job_events, jobs, pubs
+from qserver.errors import Reason
+from qserver.identity import Identity
+from qserver.jobs import Job, JobEvent, JobStatus
+
+JOBS_WITH_PUB: Final[Join] = jobs.join(pubs, and_(pubs.c.job_id == jobs.c.id, pubs.c.pub_index == 0))
+"""Jobs beside their one PUB, where circuit and inputs stand."""
+
+SHARED_COLUMNS = (
+    "pointer",
+    "owner_id",
+    "request",
+    "plugin",
+    "route",
+    "status",
+    "reason",
+    "message",
+    "attempt",
+    "max_attempts",
+    "submitted_at",
+    "started_at",
+    "finished_at",
+    "event_sequence",
+)
+"""What a job has under the same name in `jobs` and in `history`."""
+
+JOB_COLUMNS: Final = (jobs.c.id, pubs.c.circuit_id, pubs.c.inputs, *(jobs.c[name] for name in SHARED_COLUMNS))
+HISTORY_COLUMNS: Final = (
+    history.c.job_id.label("id"),
+    history.c.circuit_id,
+    history.c.inputs,
+    *(history.c[name] for name in SHARED_COLUMNS),
+)
+"""The same job, as history remembers it."""
+
+
+def select_jobs() -> Select[tuple[object, ...]]:
+    """Select all that `job_from` reads."""
+    return select(*JOB_COLUMNS).select_from(JOBS_WITH_PUB)
+
+
+def visible_to(identity: Identity) -> ColumnElement[bool] | None:
+    """Give the condition that hides other people's jobs; None where nothing is hidden."""
+    return None if identity.sees_everything else jobs.c.owner_id == identity.user_id
+
+
+def job_from(row: RowMapping) -> Job:
+    """Read a job."""
+    return Job(
+        id=row["id"],
+        pointer=row["pointer"],
+        owner_id=row["owner_id"],
+        circuit_id=row["circuit_id"],
+        request=decode_request(row["request"], row["inputs"]),
+        plugin=row["plugin"],
+        route=row["route"],
+        status=JobStatus(row["status"]),
+        reason=reason_from(row["reason"]),
+        message=row["message"],
+        attempt=row["attempt"],
+        max_attempts=row["max_attempts"],
+        submitted_at=row["submitted_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        event_sequence=row["event_sequence"],
+    )
+
+
+def event_from(row: RowMapping) -> JobEvent:
+    """Read an event."""
+    return JobEvent(
+        job_id=row["job_id"],
+        sequence=row["sequence"],
+        status=JobStatus(row["status"]),
+        at=row["at"],
+        reason=reason_from(row["reason"]),
+        message=row["message"],
+        actor=row["actor"],
+    )
+
+
+def reason_from(word: str | None) -> Reason | None:
+    """Read a reason."""
+    return None if word is None else Reason(word)
+
+
+EVENT_COLUMNS: Final = tuple(job_events.c)

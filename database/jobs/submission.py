@@ -1,0 +1,229 @@
+"""How jobs get in: once a request_id, each circuit stored once, in a few multi-row statements however many they are."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple, TypeAlias
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+
+from database.changes import ChangeKind
+from database.documents import content_hash, encode_inputs, encode_plan, encode_profile, encode_request
+from database.jobs.reading import jobs_or_history
+from database.records import NamedSubmission, NewJob
+from database.tables import circuits, job_events, jobs, pubs, submissions
+from database.work import Parameters, Work
+from qserver.circuits import CircuitFormat
+from qserver.errors import AlreadyExists, Unavailable
+from qserver.jobs import Job, JobStatus, Program
+
+_MAX_BIGINT: Final = 2**63 - 1
+
+Answer: TypeAlias = Job | AlreadyExists
+_RequestKey: TypeAlias = tuple[UUID, str]
+_CircuitKey: TypeAlias = tuple[UUID, bytes]
+
+
+class _Submitted(NamedTuple):
+    """What a request_id stands for."""
+
+    job_id: UUID
+    content_sha256: bytes
+
+
+class _Stored(NamedTuple):
+    """What the database added to a new job."""
+
+    pointer: int
+    submitted_at: datetime
+
+
+def submit(work: Work, new_jobs: Sequence[NewJob]) -> Sequence[Answer]:
+    """Store the jobs that are new and answer for all, in order."""
+    submitted = _take_request_ids(work, new_jobs)
+    fresh = [new for new in new_jobs if _stands_for(new, submitted).job_id == new.id]
+    stored = _store(work, fresh)
+    repeated = _repeated_jobs(work, new_jobs, submitted, known=stored)
+    return [_answer(new, _stands_for(new, submitted), {**repeated, **stored}) for new in new_jobs]
+
+
+def find_first(work: Work, named: Sequence[NamedSubmission]) -> Sequence[Answer | None]:
+    """Answer, in order, those that came before as `submit` would, and those that are new with None."""
+    submitted = _submitted_before(work, named)
+    known = jobs_or_history(work, sorted({first.job_id for first in submitted.values()}))
+    return [_first_answer(each, submitted.get((each.owner_id, each.request_id)), known) for each in named]
+
+
+def _submitted_before(work: Work, named: Sequence[NamedSubmission]) -> Mapping[_RequestKey, _Submitted]:
+    found: dict[_RequestKey, _Submitted] = {}
+    for owner_id in {each.owner_id for each in named}:
+        request_ids = sorted({each.request_id for each in named if each.owner_id == owner_id})
+        statement = select(submissions).where(
+            submissions.c.owner_id == owner_id, work.among(submissions.c.request_id, request_ids)
+        )
+        for row in work.execute(statement).mappings():
+            found[owner_id, row["request_id"]] = _Submitted(row["job_id"], row["content_sha256"])
+    return found
+
+
+def _first_answer(named: NamedSubmission, first: _Submitted | None, known: Mapping[UUID, Job]) -> Answer | None:
+    if first is None:
+        return None
+    if first.content_sha256 != content_hash(named.source, named.request):
+        return _used_otherwise(named.request_id)
+    return known.get(first.job_id)  # None: its history is being removed just now
+
+
+def _answer(new: NewJob, submitted: _Submitted, known: Mapping[UUID, Job]) -> Answer:
+    if new.request.request_id is not None and submitted.content_sha256 != _content_of(new):
+        return _used_otherwise(new.request.request_id)
+    if submitted.job_id not in known:
+        # Deleted together with its history between two of our statements.
+        raise Unavailable(f"the job of request_id {new.request.request_id!r} is being removed; try again")
+    return known[submitted.job_id]
+
+
+def _content_of(new: NewJob) -> bytes:
+    return content_hash(new.circuit.source, new.request)
+
+
+def _used_otherwise(request_id: str) -> AlreadyExists:
+    return AlreadyExists(f"request_id {request_id!r} was used before, for a job with other content")
+
+
+def _stands_for(new: NewJob, submitted: Mapping[_RequestKey, _Submitted]) -> _Submitted:
+    if new.request.request_id is None:
+        return _Submitted(new.id, b"")
+    return submitted[new.identity.user_id, new.request.request_id]
+
+
+def _take_request_ids(work: Work, new_jobs: Sequence[NewJob]) -> Mapping[_RequestKey, _Submitted]:
+    """Bind each request_id to the first job that came with it, now or ever."""
+    rows: dict[_RequestKey, Parameters] = {}
+    for new in new_jobs:
+        if (request_id := new.request.request_id) is not None:
+            owner_id = new.identity.user_id
+            row = {"request_id": request_id, "content_sha256": _content_of(new), "job_id": new.id}
+            rows.setdefault((owner_id, request_id), {"owner_id": owner_id, **row})
+    if not rows:
+        return {}
+    insert = work.insert(submissions)
+    # The update that changes nothing makes the row of the first job come back, and waits for a rival still undecided.
+    statement = insert.on_conflict_do_update(
+        index_elements=["owner_id", "request_id"], set_={"request_id": insert.excluded.request_id}
+    ).returning(*submissions.c)
+    # All transactions lock in the same order, so that none waits in a circle.
+    found = work.insert_rows(statement, [rows[key] for key in sorted(rows)])
+    return {(row["owner_id"], row["request_id"]): _Submitted(row["job_id"], row["content_sha256"]) for row in found}
+
+
+def _repeated_jobs(
+    work: Work, new_jobs: Iterable[NewJob], submitted: Mapping[_RequestKey, _Submitted], *, known: Mapping[UUID, Job]
+) -> Mapping[UUID, Job]:
+    ids = {_stands_for(new, submitted).job_id for new in new_jobs} - known.keys()
+    return jobs_or_history(work, sorted(ids))
+
+
+def _store(work: Work, fresh: Sequence[NewJob]) -> Mapping[UUID, Job]:
+    if not fresh:
+        return {}
+    circuit_ids = _store_circuits(work, fresh)
+    stored = _store_jobs(work, fresh)
+    work.insert_rows(pubs.insert(), [_pub_row(new, circuit_ids[_circuit_key(new)]) for new in fresh])
+    work.insert_rows(job_events.insert(), [_event_row(new, stored[new.id]) for new in fresh])
+    work.announce(ChangeKind.WORK)
+    return {new.id: _job(new, circuit_ids[_circuit_key(new)], stored[new.id]) for new in fresh}
+
+
+def _circuit_key(new: NewJob) -> _CircuitKey:
+    return new.identity.user_id, new.circuit_sha256
+
+
+def _store_circuits(work: Work, fresh: Sequence[NewJob]) -> Mapping[_CircuitKey, UUID]:
+    """Store each circuit once an owner; one that is there already is marked as used, which keeps it from retention."""
+    rows = {_circuit_key(new): new for new in fresh}
+    insert = work.insert(circuits)
+    statement = insert.on_conflict_do_update(
+        index_elements=["owner_id", "sha256"], set_={"used_at": insert.excluded.used_at}
+    ).returning(circuits.c.id, circuits.c.owner_id, circuits.c.sha256)
+    found = work.insert_rows(statement, [_circuit_row(rows[key]) for key in sorted(rows)])
+    return {(row["owner_id"], row["sha256"]): row["id"] for row in found}
+
+
+def _circuit_row(new: NewJob) -> Parameters:
+    circuit, inspection = new.circuit, new.circuit.inspection
+    return {
+        "id": uuid4(),
+        "owner_id": new.identity.user_id,
+        "sha256": new.circuit_sha256,
+        "format": circuit.circuit_format,
+        "source": circuit.source,
+        "qpy": None if circuit.circuit_format is CircuitFormat.QPY else inspection.qpy,
+        "profile": None if inspection.profile is None else encode_profile(inspection.profile),
+    }
+
+
+def _store_jobs(work: Work, fresh: Sequence[NewJob]) -> Mapping[UUID, _Stored]:
+    statement = jobs.insert().returning(jobs.c.id, jobs.c.pointer, jobs.c.submitted_at)
+    found = work.insert_rows(statement, [_job_row(new) for new in fresh])
+    return {row["id"]: _Stored(row["pointer"], row["submitted_at"]) for row in found}
+
+
+def _job_row(new: NewJob) -> Parameters:
+    request = new.request
+    return {
+        "id": new.id,
+        "owner_id": new.identity.user_id,
+        "program": Program.CIRCUIT,
+        "backend": request.run.backend,
+        "plugin": new.plugin,
+        "route": new.route,
+        "request": encode_request(request),
+        "plan": encode_plan(new.plan),
+        # The plan itself keeps the true figure: 60 qubits need more bytes than a column can say.
+        "memory_bytes": min(new.plan.memory_bytes, _MAX_BIGINT),
+        "estimated_seconds": new.plan.seconds,
+        "precedence": -request.priority,
+        "status": JobStatus.PENDING,
+        "attempt": 0,
+        "max_attempts": new.max_attempts,
+        "expires_at": request.expires_at,
+        "time_limit_seconds": request.time_limit_seconds,
+        "event_sequence": 1,
+    }
+
+
+def _pub_row(new: NewJob, circuit_id: UUID) -> Parameters:
+    return {"job_id": new.id, "pub_index": 0, "circuit_id": circuit_id, "inputs": encode_inputs(new.request.run)}
+
+
+def _event_row(new: NewJob, stored: _Stored) -> Parameters:
+    return {
+        "job_id": new.id,
+        "sequence": 1,
+        "status": JobStatus.PENDING,
+        "at": stored.submitted_at,
+        "actor": new.identity.name,
+        "address": new.submitted_from,
+    }
+
+
+def _job(new: NewJob, circuit_id: UUID, stored: _Stored) -> Job:
+    return Job(
+        id=new.id,
+        pointer=stored.pointer,
+        owner_id=new.identity.user_id,
+        circuit_id=circuit_id,
+        request=new.request,
+        plugin=new.plugin,
+        route=new.route,
+        status=JobStatus.PENDING,
+        reason=None,
+        message=None,
+        attempt=0,
+        max_attempts=new.max_attempts,
+        submitted_at=stored.submitted_at,
+        started_at=None,
+        finished_at=None,
+        event_sequence=1,
+    )

@@ -1,0 +1,217 @@
+"""What goes into the database and comes out of it, as values. Rows and sessions never leave this package."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from qserver.circuits import Circuit, CircuitFormat, CircuitProfile
+from qserver.errors import Reason
+from qserver.identity import Identity
+from qserver.jobs import Job, JobRequest, JobStatus
+from qserver.plugins import BackendSpec, Plan
+from qserver.plugins import InstallState as InstallState  # noqa: PLC0414 - part of a worker's record too
+from qserver.plugins import PluginInstallation as PluginInstallation  # noqa: PLC0414
+from qserver.results import PubResult
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job that passed admission, ready to be stored with its circuit."""
+
+    id: UUID
+    identity: Identity
+    circuit: Circuit
+    circuit_sha256: bytes  # of source, format and reader: see `circuit_hash`
+    request: JobRequest
+    plugin: str
+    route: str
+    plan: Plan
+    max_attempts: int
+    submitted_from: str | None = None  # client's address, for the event
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSubmission:
+    """What a client sends under a request_id, perhaps not for the first time. Nothing of it has been checked."""
+
+    owner_id: UUID
+    request_id: str
+    request: JobRequest
+    source: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCircuit:
+    """A circuit as stored: what was sent, and what the inspector made of it."""
+
+    id: UUID
+    circuit: Circuit
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run a job: only the worker that holds it may store a result, and only for this attempt."""
+
+    job_id: UUID
+    worker_id: UUID
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job just claimed, with all that is needed to run it. `queued_seconds` is from submission to claim."""
+
+    job: Job
+    lease: Lease
+    circuit: Circuit
+    plan: Plan
+    queued_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """The worker that wants jobs: the claim repeats in SQL what its routes promise."""
+
+    worker_id: UUID
+    routes: frozenset[str]
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A leased job that ran: one result a PUB, in order."""
+
+    lease: Lease
+    results: tuple[PubResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRun:
+    """A leased job that can't be run."""
+
+    lease: Lease
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """The results of a finished job. `id` is the result's own, as the original contract shows it."""
+
+    id: UUID
+    job_id: UUID
+    results: tuple[PubResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetail:
+    """A job with its circuit's source and its results but for the arrays, as the original contract shows it."""
+
+    job: Job
+    circuit_format: CircuitFormat
+    source: bytes
+    result: StoredResult | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """What is remembered of a job that is over, whether or not the job itself was deleted.
+
+    `source` and `result` (without its arrays) are None once the circuit or the job's results are gone.
+    """
+
+    id: int
+    job_id: UUID
+    pointer: int
+    owner_id: UUID
+    request: JobRequest
+    status: JobStatus
+    reason: Reason | None
+    message: str | None
+    submitted_at: datetime
+    started_at: datetime | None
+    finished_at: datetime
+    circuit_format: CircuitFormat | None
+    source: bytes | None
+    result: StoredResult | None
+
+
+class PluginKind(StrEnum):
+    """Where a plugin comes from."""
+
+    BUILT_IN = "built_in"  # part of the server, or found by entry point
+    FILE = "file"  # written for the original service; added by an administrator
+
+
+@dataclass(frozen=True, slots=True)
+class PluginRecord:
+    """A registered plugin. `distribution` and `version` pin a file plugin's package."""
+
+    name: str
+    kind: PluginKind
+    version: str
+    added_at: datetime
+    distribution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackendRecord:
+    """A registered backend. `pointer` rises with each one. `plugin_backend` is the plugin's own name for it."""
+
+    id: UUID
+    pointer: int
+    plugin: str
+    plugin_backend: str
+    spec: BackendSpec
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord:
+    """A worker as it describes itself. Times are by the database's clock."""
+
+    id: UUID
+    name: str
+    host: str
+    version: str
+    routes: frozenset[str]
+    plugins: tuple[str, ...]
+    devices: tuple[str, ...]  # "CPU", "GPU"
+    cores: int
+    memory_bytes: int
+    gpu_memory_bytes: int
+    simulator_processes: int
+    installations: Mapping[str, PluginInstallation] = field(default_factory=dict)
+    running_jobs: int = 0
+    is_draining: bool = False
+    started_at: datetime | None = None
+    heartbeat_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLoad:
+    """What the dispatcher needs to know of a route: work out there that nobody has claimed, and who could claim it."""
+
+    route: str
+    published_jobs: int
+    published_seconds: float
+    live_workers: int
+    largest_memory_bytes: int = 0  # the most that one of them has for a job of this route
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What a retention pass removed, or would remove, of one kind of thing."""
+
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProfile:
+    """A circuit found again by its hash: neither parsed nor stored a second time."""
+
+    circuit_id: UUID
+    circuit_format: CircuitFormat
+    profile: CircuitProfile | None

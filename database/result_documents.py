@@ -1,0 +1,125 @@
+"""A PUB's result as JSON text that names its schema and version, and back."""
+
+import json
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict, cast
+
+from qserver.errors import QServerError
+from qserver.results import RESULT_SCHEMA, RESULT_SCHEMA_VERSION, Array, PhaseSeconds, PubResult, RunRecord
+
+
+class SecondsDocument(TypedDict):
+    """Where the time went."""
+
+    queued: float
+    loading: float
+    simulating: float
+    storing: float
+
+
+class RunDocument(TypedDict):
+    """How the result came to be."""
+
+    backend: str
+    method: str
+    device: str
+    float_precision: str
+    shots: int
+    seed: int | None
+    threads: int
+    reason: str
+    plugin: str
+    plugin_version: str
+    engine: str
+    engine_version: str
+    seconds: SecondsDocument
+
+
+class ResultDocument(TypedDict):
+    """What is stored of one PUB; what was not asked for is left out. `schema` stands first, for whoever looks."""
+
+    schema: str
+    version: int
+    counts: NotRequired[dict[str, int]]
+    quasi_dist: NotRequired[dict[str, float]]
+    expval: NotRequired[list[float]]
+    expval_standard_errors: NotRequired[list[float]]
+    probabilities: NotRequired[dict[str, float]]
+    run: RunDocument
+
+
+def encode_result(result: PubResult) -> str:
+    """Write all but the arrays, which are stored as bytes. Raises ValueError for NaN or infinity, which JSON lacks."""
+    document: dict[str, object] = {"schema": RESULT_SCHEMA, "version": RESULT_SCHEMA_VERSION}
+    parts: dict[str, object] = {
+        "counts": result.counts,
+        "quasi_dist": result.quasi_dist,
+        "expval": result.expval,
+        "expval_standard_errors": result.expval_standard_errors,
+        "probabilities": result.probabilities,
+        "run": _run_document(result.run),
+    }
+    document.update((name, part) for name, part in parts.items() if part is not None)
+    return json.dumps(document, separators=(",", ":"), allow_nan=False)
+
+
+def _run_document(run: RunRecord) -> RunDocument:
+    seconds = run.seconds
+    return RunDocument(
+        backend=run.backend,
+        method=run.method,
+        device=run.device,
+        float_precision=run.float_precision,
+        shots=run.shots,
+        seed=run.seed,
+        threads=run.threads,
+        reason=run.reason,
+        plugin=run.plugin,
+        plugin_version=run.plugin_version,
+        engine=run.engine,
+        engine_version=run.engine_version,
+        seconds=SecondsDocument(
+            queued=seconds.queued, loading=seconds.loading, simulating=seconds.simulating, storing=seconds.storing
+        ),
+    )
+
+
+def decode_result(text: str, arrays: Sequence[Array]) -> PubResult:
+    """Read a document back, with its arrays. Raises QServerError for a schema that this version doesn't know."""
+    document = cast("ResultDocument", json.loads(text))
+    if (document["schema"], document["version"]) != (RESULT_SCHEMA, RESULT_SCHEMA_VERSION):
+        raise QServerError(
+            f"a stored result has the schema {document['schema']} {document['version']}; "
+            f"this version reads {RESULT_SCHEMA} {RESULT_SCHEMA_VERSION}"
+        )
+    return PubResult(
+        run=_run_record(document["run"]),
+        counts=document.get("counts"),
+        quasi_dist=document.get("quasi_dist"),
+        expval=_floats(document.get("expval")),
+        expval_standard_errors=_floats(document.get("expval_standard_errors")),
+        probabilities=document.get("probabilities"),
+        arrays=tuple(arrays),
+    )
+
+
+def _floats(numbers: list[float] | None) -> tuple[float, ...] | None:
+    return None if numbers is None else tuple(numbers)
+
+
+def _run_record(document: RunDocument) -> RunRecord:
+    return RunRecord(
+        backend=document["backend"],
+        method=document["method"],
+        device=document["device"],
+        float_precision=document["float_precision"],
+        shots=document["shots"],
+        seed=document["seed"],
+        threads=document["threads"],
+        reason=document["reason"],
+        plugin=document["plugin"],
+        plugin_version=document["plugin_version"],
+        engine=document["engine"],
+        engine_version=document["engine_version"],
+        seconds=PhaseSeconds(**document["seconds"]),
+    )

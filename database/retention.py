@@ -1,0 +1,176 @@
+"""How long things are kept: each method removes one kind of thing, oldest first.
+
+`keep_days` and `keep_count` are two limits, and what passes either of them goes; 0 means no limit. One call removes at
+most `limit` rows, so that no transaction grows long: call again, each time in a new transaction, until the count is 0.
+With `dry_run` nothing is removed, and all that such calls would remove is counted. Safe to repeat and beside itself:
+rows that another pass is just removing are left to it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Column, ColumnElement, Exists, Select, and_, delete, exists, false, func, select, update
+
+from database.records import Removal
+from database.tables import circuits, history, job_events, jobs, pubs, results, submissions, workers
+from database.types import Now, SecondsFromNow
+from database.work import Work
+
+BATCH: Final = 1000
+_SECONDS_A_DAY: Final = 86_400.0
+_LOOKS: Final = 10
+"""Batches of circuits that one call looks at, at most, to find one that is not needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How much is kept of a kind of thing, by age and by number."""
+
+    days: float = 0
+    count: int = 0
+
+
+FOREVER: Final = Keeping()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """How much of a table is kept: by age and by number, both counted from this moment of a row."""
+
+    moment: Column[object]
+    days: float
+    count: int = 0
+
+
+class Retention:
+    """What is removed, and when. Waiting and running jobs and what they need are never touched."""
+
+    def __init__(self, work: Work) -> None:
+        """Work within one transaction."""
+        self._work = work
+
+    def remove_old_results(
+        self, *, keep_days: float, keep_count: int = 0, dry_run: bool = False, limit: int = BATCH
+    ) -> Removal:
+        """Remove results. Their jobs stay, as finished ones without a result."""
+        kept = _Kept(results.c.created_at, keep_days, keep_count)
+        return self._apply("results", results.c.id, kept, dry_run=dry_run, limit=limit)
+
+    def remove_old_jobs(
+        self, *, keep_days: float, keep_count: int = 0, dry_run: bool = False, limit: int = BATCH
+    ) -> Removal:
+        """Remove jobs that are over, with their results and events. History remembers them."""
+        kept = _Kept(jobs.c.finished_at, keep_days, keep_count)
+        return self._apply("jobs", jobs.c.id, kept, dry_run=dry_run, limit=limit)
+
+    def remove_old_history(
+        self, *, keep_days: float, keep_count: int = 0, dry_run: bool = False, limit: int = BATCH
+    ) -> Removal:
+        """Remove history rows, and with them what is known of their request_ids."""
+        kept = _Kept(history.c.finished_at, keep_days, keep_count)
+        if dry_run:
+            return Removal("history", self._number_past(kept, limit=None))
+        job_ids = self._remove_oldest(history.c.job_id, kept, self._number_past(kept, limit=limit))
+        self._work.execute(delete(submissions).where(self._work.among(submissions.c.job_id, job_ids)))
+        return Removal("history", len(job_ids))
+
+    def remove_lost_workers(self, *, keep_days: float, dry_run: bool = False, limit: int = BATCH) -> Removal:
+        """Forget workers that have not been heard of for long."""
+        kept = _Kept(workers.c.heartbeat_at, keep_days)
+        return self._apply("workers", workers.c.id, kept, dry_run=dry_run, limit=limit)
+
+    def remove_old_events(self, *, keep_days: float, dry_run: bool = False, limit: int = BATCH) -> Removal:
+        """Remove the events of jobs that are over, all of a job's at once; the limit counts jobs."""
+        ended = select(jobs.c.id).where(
+            jobs.c.finished_at.is_not(None),
+            _is_older(jobs.c.finished_at, keep_days),
+            exists().where(job_events.c.job_id == jobs.c.id),
+        )
+        if dry_run:
+            counted = select(func.count()).select_from(job_events).where(job_events.c.job_id.in_(ended))
+            return Removal("events", self._work.execute(counted).scalar_one())
+        oldest = ended.order_by(jobs.c.finished_at).limit(limit).with_for_update(skip_locked=True)
+        statement = delete(job_events).where(job_events.c.job_id.in_(oldest))
+        return Removal("events", self._work.execute(statement).rowcount)
+
+    def remove_unused_circuits(self, *, keep_days: float, limit: int = BATCH) -> Removal:
+        """Remove circuits that no job and no history row needs, some time after they were last submitted or needed.
+
+        What is needed is not looked at again before that time has passed once more: history keeps most circuits for
+        long, and a pass that read all of them would take longer with each that comes.
+        """
+        old = select(circuits.c.id).where(_is_older(circuits.c.used_at, keep_days))
+        # A submission that is just using one again holds its lock: such a circuit is not unused for long.
+        oldest = old.order_by(circuits.c.used_at).limit(limit).with_for_update(skip_locked=True)
+        removed = 0
+        for _ in range(_LOOKS):
+            found = self._work.execute(oldest).scalars().all()
+            removed += self._remove_unused(found)
+            if removed or len(found) < limit:
+                break
+        return Removal("circuits", removed)
+
+    def _remove_unused(self, circuit_ids: Sequence[UUID]) -> int:
+        """Remove those that nothing needs; note of the others that they are needed now."""
+        meant = self._work.among(circuits.c.id, circuit_ids)
+        removed = self._work.execute(delete(circuits).where(meant, _is_unused(exists(), exists()))).rowcount
+        self._work.execute(update(circuits).where(meant).values(used_at=Now()))
+        return removed
+
+    def count_unused_circuits(
+        self, *, keep_days: float, keep_jobs: Keeping = FOREVER, keep_history: Keeping = FOREVER
+    ) -> Removal:
+        """Count what `remove_unused_circuits` would remove once jobs and history past these limits are gone."""
+        going_jobs = self._going(jobs.c.id, _Kept(jobs.c.finished_at, keep_jobs.days, keep_jobs.count))
+        going_history = self._going(
+            history.c.job_id, _Kept(history.c.finished_at, keep_history.days, keep_history.count)
+        )
+        is_unused = _is_unused(
+            exists().where(pubs.c.job_id.not_in(going_jobs)),
+            exists().where(history.c.job_id.not_in(going_history)),
+        )
+        counted = select(func.count()).where(_is_older(circuits.c.used_at, keep_days), is_unused)
+        return Removal("circuits", self._work.execute(counted).scalar_one())
+
+    def _going(self, key: Column[UUID], kept: _Kept) -> Select[UUID]:
+        return _oldest(key, kept, self._number_past(kept, limit=None))
+
+    def _apply(self, kind: str, key: Column[UUID], kept: _Kept, *, dry_run: bool, limit: int) -> Removal:
+        if dry_run:
+            return Removal(kind, self._number_past(kept, limit=None))
+        return Removal(kind, len(self._remove_oldest(key, kept, self._number_past(kept, limit=limit))))
+
+    def _number_past(self, kept: _Kept, *, limit: int | None) -> int:
+        """Count rows past either limit, up to `limit`. Both count from the oldest, so the larger number is of both."""
+        past_age = select(kept.moment).where(_is_older(kept.moment, kept.days)).limit(limit).subquery()
+        number: int = self._work.execute(select(func.count()).select_from(past_age)).scalar_one()
+        if kept.count:
+            there = select(func.count()).where(kept.moment.is_not(None))  # in words that its index serves
+            present: int = self._work.execute(there).scalar_one()
+            number = max(number, present - kept.count)
+        return number if limit is None else min(number, limit)
+
+    def _remove_oldest(self, key: Column[UUID], kept: _Kept, number: int) -> Sequence[UUID]:
+        """Remove that many rows; give the keys of those that nobody else was removing."""
+        if number == 0:
+            return ()
+        oldest = _oldest(key, kept, number).with_for_update(skip_locked=True)
+        return self._work.execute(delete(key.table).where(key.in_(oldest)).returning(key)).scalars().all()
+
+
+def _oldest(key: Column[UUID], kept: _Kept, number: int) -> Select[UUID]:
+    return select(key).where(kept.moment.is_not(None)).order_by(kept.moment, key).limit(number)
+
+
+def _is_unused(needing_jobs: Exists, needing_history: Exists) -> ColumnElement[bool]:
+    """Test of a circuit that none of these PUBs and none of these history rows needs it."""
+    return and_(
+        ~needing_jobs.where(pubs.c.circuit_id == circuits.c.id),
+        ~needing_history.where(history.c.circuit_id == circuits.c.id),
+    )
+
+
+def _is_older(moment: Column[object], days: float) -> ColumnElement[bool]:
+    return moment <= SecondsFromNow(-days * _SECONDS_A_DAY) if days else false()

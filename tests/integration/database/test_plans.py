@@ -1,0 +1,246 @@
+"""What PostgreSQL reads to run the queue: what is wanted, never what waits."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from enum import StrEnum
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from database import Database
+from database.records import Completion
+from qserver.identity import ANONYMOUS
+from qserver.jobs import JobStatus
+from qserver.settings import DatabaseSettings
+from tests.integration.database.conftest import postgres_settings
+from tests.unit.database.builders import (
+    LAPSED,
+    LEASE_SECONDS,
+    ROUTE,
+    WORKER,
+    JobBuilder,
+    a_result,
+    a_user,
+    a_worker,
+    claimed,
+    registered,
+    submitted,
+)
+
+WAITING_JOBS = 20_000
+OWNERS = 10
+BATCH = 64
+JOBS_SET_ASIDE_AT_ONCE = 10_000
+READ_AT_MOST = OWNERS * BATCH + 2 * OWNERS + 4 * BATCH
+"""A pick looks twice to find each owner and at one batch of each; then each picked job is found, locked and changed."""
+
+
+class Reader:
+    """Counts the rows of `jobs` that each statement of a connection reads, by explaining it just before it runs."""
+
+    def __init__(self) -> None:
+        self.rows_read: dict[str, float] = {}
+        self.scans: set[str] = set()
+
+    def explain(self, connection: Connection, statement: str, parameters: Mapping[str, object]) -> None:
+        if " jobs" not in statement or "VALUES" in statement:
+            return
+        with contextlib.closing(connection.connection.cursor()) as cursor:
+            cursor.execute("SAVEPOINT explaining")
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
+            ((found,),) = cursor.fetchall()
+            cursor.execute("ROLLBACK TO SAVEPOINT explaining")
+        self.rows_read[statement] = sum(self._rows(found[0]["Plan"]))
+
+    def _rows(self, plan: Mapping[str, object]) -> Iterator[float]:
+        if plan.get("Relation Name") == "jobs" and plan["Node Type"] != "ModifyTable":
+            self.scans.add(str(plan["Node Type"]))
+            read = (plan.get(name, 0) for name in ("Actual Rows", "Rows Removed by Filter"))
+            yield sum(float(str(number)) for number in read) * float(str(plan["Actual Loops"]))
+        for inner in plan.get("Plans", ()):  # type: ignore[attr-defined] # as EXPLAIN writes it
+            yield from self._rows(inner)
+
+
+@contextmanager
+def reading_counted(database: Database) -> Iterator[Reader]:
+    reader = Reader()
+
+    def explain(
+        connection: Connection, _cursor: object, statement: str, parameters: Mapping[str, object], *_: object
+    ) -> None:
+        reader.explain(connection, statement, parameters)
+
+    event.listen(database._engine, "before_cursor_execute", explain)
+    try:
+        yield reader
+    finally:
+        event.remove(database._engine, "before_cursor_execute", explain)
+
+
+@pytest.fixture
+def database_settings(postgres_database_url: str) -> DatabaseSettings:
+    """Of a database of the test's own: the space that others left in their tables would change plans too."""
+    settings = postgres_settings(postgres_database_url).model_copy(update={"database_timeout_seconds": 60.0})
+    with closing(Database.open(settings)) as database:
+        database.upgrade()
+    return settings
+
+
+class Figures(StrEnum):
+    """What the planner knows of the tables: how autovacuum found them when it came by last."""
+
+    OF_AN_EMPTY_TABLE = "of an empty table"
+    OF_A_FEW_JOBS = "of a few jobs"
+    OF_A_FEW_JOBS_IN_MUCH_SPACE = "of a few jobs in much space"
+    OF_AN_EMPTY_TABLE_NOW_VACUUMED = "of an empty table, now vacuumed"
+    RIGHT = "right"
+
+
+@pytest.fixture(params=Figures)
+def crowded(request: pytest.FixtureRequest, database: Database) -> Database:
+    """A database in which many jobs of a few owners wait, of which the planner has some figures."""
+    vacuum(database, analyze=True)
+    registered(database, "aer")
+    owners = [a_user(database, f"user-{number}") for number in range(OWNERS)]
+    submitted(database, *[JobBuilder(owner=owner) for owner in owners])
+    match request.param:
+        case Figures.OF_A_FEW_JOBS:
+            vacuum(database, analyze=True)
+        case Figures.OF_A_FEW_JOBS_IN_MUCH_SPACE:
+            crowd(database)
+            leave_the_newest(database)
+            vacuum(database, analyze=True)
+    crowd(database)
+    match request.param:
+        case Figures.OF_AN_EMPTY_TABLE_NOW_VACUUMED:
+            vacuum(database, analyze=False)
+        case Figures.RIGHT:
+            vacuum(database, analyze=True)
+    return database
+
+
+with_right_figures = pytest.mark.parametrize("crowded", [Figures.RIGHT], indirect=True)
+
+
+def crowd(database: Database) -> None:
+    """Add many copies of what waits."""
+    columns = "owner_id, program, backend, plugin, route, request, plan, memory_bytes, estimated_seconds, precedence"
+    rest = "status, attempt, max_attempts, submitted_at, event_sequence"
+    copies = f"""
+        WITH copied AS (
+            INSERT INTO jobs (id, {columns}, {rest})
+            SELECT gen_random_uuid(), {columns}, {rest} FROM jobs, generate_series(1, {WAITING_JOBS // OWNERS})
+            RETURNING id, owner_id
+        )
+        INSERT INTO pubs (job_id, pub_index, circuit_id, inputs)
+        SELECT copied.id, 0, circuits.id, '{{"shots": 1}}' FROM copied JOIN circuits USING (owner_id)
+    """  # noqa: S608 - constants
+    with database._engine.begin() as connection:
+        connection.execute(text(copies))
+
+
+def leave_the_newest(database: Database) -> None:
+    """Remove all but one job of each owner; the space of the others stays taken."""
+    newest = "SELECT max(pointer) FROM jobs GROUP BY owner_id"
+    with database._engine.begin() as connection:
+        connection.execute(text(f"DELETE FROM jobs WHERE pointer NOT IN ({newest})"))  # noqa: S608 - constants
+
+
+def vacuum(database: Database, *, analyze: bool) -> None:
+    """Do what autovacuum does now and then, which doesn't run in the tests."""
+    with database._reading_engine.connect() as connection:
+        connection.execute(text("VACUUM ANALYZE" if analyze else "VACUUM"))
+
+
+def test_nothing_reads_what_waits(crowded: Database) -> None:
+    with reading_counted(crowded) as reader:
+        work_off_a_batch(crowded)
+
+    most = max(reader.rows_read, key=reader.rows_read.__getitem__)
+    assert reader.scans <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
+    assert reader.rows_read[most] <= READ_AT_MOST, most
+
+
+@with_right_figures
+def test_a_job_that_no_worker_can_hold_is_read_once(crowded: Database) -> None:
+    with crowded._engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET memory_bytes = 4097"))
+    (fits,) = submitted(crowded, JobBuilder(owner=a_user(crowded, "newcomer")))
+    first = [picked_of_4096_bytes(crowded) for _ in range(1 + WAITING_JOBS // JOBS_SET_ASIDE_AT_ONCE)]
+
+    with reading_counted(crowded) as reader:
+        again = picked_of_4096_bytes(crowded)
+
+    assert [job_id for batch in first for job_id in batch] == [fits.id]
+    assert not again
+    assert max(reader.rows_read.values()) == 0
+
+
+@with_right_figures
+def test_counting_what_waits_reads_nothing_that_is_over(crowded: Database) -> None:
+    with crowded._engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET status = 'canceled', reason = 'EXPIRED', finished_at = now()"))
+    vacuum(crowded, analyze=True)
+
+    with reading_counted(crowded) as reader, crowded.transaction() as transaction:
+        counted = transaction.jobs.count_by_route()
+
+    assert counted == {}
+    assert max(reader.rows_read.values()) == 0
+
+
+@with_right_figures
+def test_counting_what_is_over_reads_an_index_alone(crowded: Database) -> None:
+    with crowded._engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET status = 'canceled', reason = 'EXPIRED', finished_at = now()"))
+    vacuum(crowded, analyze=True)
+
+    with reading_counted(crowded) as reader, crowded.transaction() as transaction:
+        counted = transaction.jobs.count_by_status(None)
+
+    assert counted[JobStatus.CANCELED] == WAITING_JOBS + OWNERS
+    assert "Index Only Scan" in reader.scans
+
+
+@with_right_figures
+def test_a_page_far_down_skips_in_an_index_alone_what_is_before_it(crowded: Database) -> None:
+    vacuum(crowded, analyze=True)
+
+    with reading_counted(crowded) as reader, crowded.transaction() as transaction:
+        page = transaction.jobs.list(ANONYMOUS, limit=20, offset=WAITING_JOBS - 10)
+
+    assert len(page) == 20
+    assert "Index Only Scan" in reader.scans
+
+
+def picked_of_4096_bytes(database: Database) -> Sequence[UUID]:
+    with database.transaction() as transaction:
+        return transaction.dispatch.pick(ROUTE, limit_jobs=BATCH, limit_seconds=1e9, memory_bytes=4096)
+
+
+def work_off_a_batch(database: Database) -> None:
+    """Do everything that services do again and again."""
+    with database.transaction() as transaction:
+        transaction.workers.register(a_worker())
+        picked = transaction.dispatch.pick(ROUTE, limit_jobs=BATCH, limit_seconds=1e9, memory_bytes=2**40)
+        transaction.dispatch.loads(live_within_seconds=LEASE_SECONDS)
+    leases = [claim.lease for claim in claimed(database, picked)]
+    assert len(leases) == BATCH
+    done, dropped, lost, canceled = leases[:40], leases[40:50], leases[50:63], leases[63]
+    with database.transaction() as transaction:
+        assert len(transaction.jobs.renew(WORKER, leases, lease_seconds=LEASE_SECONDS)) == BATCH
+        assert len(transaction.jobs.still_held(leases)) == BATCH
+        assert len(transaction.jobs.finish([Completion(lease, (a_result(),)) for lease in done])) == len(done)
+        assert len(transaction.jobs.release(dropped, lose_attempt=True)) == len(dropped)
+        transaction.jobs.renew(WORKER, lost, lease_seconds=LAPSED)
+        assert len(transaction.jobs.expire_leases()) == len(lost)
+        assert transaction.jobs.expire_waiting() == []
+        assert transaction.jobs.fail_orphans() == []
+        transaction.jobs.cancel(canceled.job_id, ANONYMOUS)
+        transaction.jobs.delete(canceled.job_id, ANONYMOUS)
+        transaction.dispatch.unpublish(ROUTE, older_than_seconds=0)
+        transaction.retention.remove_old_jobs(keep_days=1.0)
+        transaction.jobs.list(ANONYMOUS, limit=20, newest_first=True)
+        assert len(transaction.jobs.details(ANONYMOUS, limit=20, offset=0)) == 20

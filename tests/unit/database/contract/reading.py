@@ -1,0 +1,190 @@
+"""What is read of jobs, and by whom."""
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from database import Database
+from qserver.circuits import CircuitFormat
+from qserver.errors import NotFound, Reason
+from qserver.identity import ANONYMOUS
+from qserver.jobs import JobStatus
+from tests.unit.database.builders import (
+    WORKER,
+    JobBuilder,
+    a_finished_job,
+    a_lease,
+    a_result,
+    a_user,
+    claimed,
+    finished,
+    submitted,
+)
+
+
+class TestReading:
+    def test_an_unknown_job_is_not_found(self, database: Database) -> None:
+        job_id = uuid4()
+
+        with database.reading() as transaction, pytest.raises(NotFound, match=str(job_id)):
+            transaction.jobs.get(job_id, ANONYMOUS)
+
+    def test_another_ones_job_is_not_found(self, database: Database) -> None:
+        ada, eve = a_user(database, "ada"), a_user(database, "eve")
+        job_id = a_finished_job(database, JobBuilder(owner=ada))
+
+        with database.reading() as transaction:
+            assert transaction.jobs.get(job_id, ada).id == job_id
+            assert transaction.jobs.get(job_id, ANONYMOUS).id == job_id
+            for look in (
+                lambda: transaction.jobs.get(job_id, eve),
+                lambda: transaction.jobs.detail(job_id, eve),
+                lambda: transaction.jobs.events(job_id, eve, after_sequence=0),
+                lambda: transaction.circuits.source(job_id, eve),
+                lambda: transaction.results.get(job_id, eve),
+            ):
+                with pytest.raises(NotFound):
+                    look()
+
+    def test_pages_follow_the_order_of_submission(self, database: Database) -> None:
+        jobs = [job.id for job in submitted(database, *[JobBuilder()] * 5)]
+
+        with database.reading() as transaction:
+            pages = [transaction.jobs.list(ANONYMOUS, limit=2, offset=offset) for offset in (0, 2, 4, 6)]
+
+        assert [[job.id for job in page] for page in pages] == [jobs[0:2], jobs[2:4], jobs[4:5], []]
+
+    def test_pages_against_the_order_go_on_from_a_pointer(self, database: Database) -> None:
+        jobs = submitted(database, *[JobBuilder()] * 5)
+
+        with database.reading() as transaction:
+            first = transaction.jobs.list(ANONYMOUS, limit=2, newest_first=True)
+            second = transaction.jobs.list(ANONYMOUS, limit=9, newest_first=True, before_pointer=first[-1].pointer)
+
+        assert [*first, *second] == list(reversed(jobs))
+
+    def test_a_page_holds_only_the_wanted_statuses(self, database: Database) -> None:
+        waiting, running = submitted(database, JobBuilder(), JobBuilder())
+        done = a_finished_job(database)
+        claimed(database, [running.id])
+
+        with database.reading() as transaction:
+            jobs = transaction.jobs.list(
+                ANONYMOUS, limit=9, statuses=frozenset({JobStatus.PENDING, JobStatus.FINISHED})
+            )
+
+        assert [job.id for job in jobs] == [waiting.id, done]
+
+    def test_a_page_holds_only_ones_own_jobs(self, database: Database) -> None:
+        ada = a_user(database, "ada")
+        _, own = submitted(database, JobBuilder(), JobBuilder(owner=ada))
+
+        with database.reading() as transaction:
+            jobs = transaction.jobs.list(ada, limit=9)
+            counts = transaction.jobs.count_by_status(ada)
+
+        assert [job.id for job in jobs] == [own.id]
+        assert counts[JobStatus.PENDING] == 1
+
+    def test_details_hold_source_and_results_without_their_arrays(self, database: Database) -> None:
+        done = a_finished_job(database, JobBuilder(source=b"first"))
+        (waiting,) = submitted(database, JobBuilder(source=b"second"))
+
+        with database.reading() as transaction:
+            details = transaction.jobs.details(ANONYMOUS, limit=20, offset=0)
+            beyond = transaction.jobs.details(ANONYMOUS, limit=20, offset=2)
+            detail = transaction.jobs.detail(done, ANONYMOUS)
+
+        assert [(each.job.id, each.source) for each in details] == [(done, b"first"), (waiting.id, b"second")]
+        assert details[0] == detail
+        assert details[0].result is not None
+        assert a_result().arrays != ()
+        assert details[0].result.results == (replace(a_result(), arrays=()),)
+        assert details[0].circuit_format is CircuitFormat.OPENQASM2
+        assert details[1].result is None
+        assert beyond == []
+
+    def test_a_job_without_a_result_says_what_it_is(self, database: Database) -> None:
+        (job,) = submitted(database)
+
+        with database.reading() as transaction, pytest.raises(NotFound, match="no result: it is pending"):
+            transaction.results.get(job.id, ANONYMOUS)
+
+    def test_a_result_keeps_its_id(self, database: Database) -> None:
+        job_id = a_finished_job(database)
+
+        with database.reading() as transaction:
+            first, again = (transaction.results.get(job_id, ANONYMOUS) for _ in range(2))
+            (remembered,) = transaction.history.list(ANONYMOUS, limit=9, offset=0)
+
+        assert remembered.result is not None
+        assert first == again
+        assert first.results == (a_result(),)
+        assert remembered.result.results == (replace(a_result(), arrays=()),)
+        assert first.id == remembered.result.id != job_id
+
+    def test_all_statuses_are_counted(self, database: Database) -> None:
+        submitted(database, JobBuilder(), JobBuilder())
+        a_lease(database)
+
+        with database.reading() as transaction:
+            by_status = transaction.jobs.count_by_status(None)
+            by_route = transaction.jobs.count_by_route()
+
+        assert by_status == dict.fromkeys(JobStatus, 0) | {JobStatus.PENDING: 2, JobStatus.RUNNING: 1}
+        assert by_route == {("cpu", JobStatus.PENDING): 2, ("cpu", JobStatus.RUNNING): 1}
+
+
+class TestEvents:
+    def test_each_change_of_state_is_an_event(self, database: Database) -> None:
+        lease = a_lease(database)
+        with database.transaction() as transaction:
+            transaction.jobs.release([lease], lose_attempt=True, reason=Reason.WORKER_LOST, message="it died")
+        (claim,) = claimed(database, [lease.job_id])
+        finished(database, claim.lease)
+
+        with database.reading() as transaction:
+            events = transaction.jobs.events(lease.job_id, ANONYMOUS, after_sequence=0)
+            job = transaction.jobs.get(lease.job_id, ANONYMOUS)
+
+        assert [(event.sequence, event.status, event.reason, event.message, event.actor) for event in events] == [
+            (1, JobStatus.PENDING, None, None, "anonymous"),
+            (2, JobStatus.RUNNING, None, None, str(WORKER)),
+            (3, JobStatus.PENDING, Reason.WORKER_LOST, "it died", None),
+            (4, JobStatus.RUNNING, None, None, str(WORKER)),
+            (5, JobStatus.FINISHED, None, None, None),
+        ]
+        assert (events[0].at, events[3].at, events[4].at) == (job.submitted_at, job.started_at, job.finished_at)
+        assert job.event_sequence == 5
+
+    def test_events_go_on_after_the_one_seen_last(self, database: Database) -> None:
+        lease = a_lease(database)
+
+        with database.reading() as transaction:
+            later = transaction.jobs.events(lease.job_id, ANONYMOUS, after_sequence=1)
+            none_yet = transaction.jobs.events(lease.job_id, ANONYMOUS, after_sequence=2)
+
+        assert [event.sequence for event in later] == [2]
+        assert none_yet == []
+
+    def test_of_an_ended_job_without_events_the_last_is_still_told(self, database: Database) -> None:
+        job_id, lease = a_finished_job(database), a_lease(database)
+        with database.transaction() as transaction:
+            transaction.retention.remove_old_events(keep_days=1e-9)
+
+        with database.reading() as transaction:
+            ended = transaction.jobs.followed_events(job_id, ANONYMOUS, after_sequence=0)
+            seen = transaction.jobs.followed_events(job_id, ANONYMOUS, after_sequence=3)
+            running = transaction.jobs.followed_events(lease.job_id, ANONYMOUS, after_sequence=1)
+            job = transaction.jobs.get(job_id, ANONYMOUS)
+
+        assert [(event.sequence, event.status, event.at) for event in ended] == [
+            (3, JobStatus.FINISHED, job.finished_at)
+        ]
+        assert list(seen) == []
+        assert [event.sequence for event in running] == [2]
+
+    def test_an_unknown_jobs_events_are_not_found(self, database: Database) -> None:
+        with database.reading() as transaction, pytest.raises(NotFound):
+            transaction.jobs.events(uuid4(), ANONYMOUS, after_sequence=0)

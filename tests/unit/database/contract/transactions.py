@@ -1,0 +1,115 @@
+"""Transactions, and who is told of them."""
+
+from queue import Queue
+
+import pytest
+
+from database import Change, ChangeKind, Database
+from database.postgres_feed import PostgresFeed
+from database.records import NewJob
+from qserver.errors import NotFound
+from qserver.identity import ANONYMOUS
+from tests.unit.database.builders import JobBuilder, a_plugin, claimed, read, submitted
+
+PATIENCE_SECONDS = 10.0
+
+
+def listening(database: Database) -> "Queue[Change]":
+    """Subscribe as the first, and wait until the feed is connected where it says so."""
+    changes: Queue[Change] = Queue()
+    database.changes.subscribe(changes.put)
+    if isinstance(database.changes, PostgresFeed):
+        assert changes.get(timeout=PATIENCE_SECONDS).kind is ChangeKind.RECONNECTED
+    return changes
+
+
+def submit_and_fail(database: Database, new: NewJob) -> None:
+    def submit() -> None:
+        with database.transaction() as transaction:
+            transaction.jobs.submit([new])
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        submit()
+
+
+class TestTransactions:
+    def test_a_transaction_that_raises_leaves_nothing_behind(self, database: Database) -> None:
+        new = JobBuilder().build()
+
+        submit_and_fail(database, new)
+
+        with pytest.raises(NotFound):
+            read(database, new.id)
+
+    def test_a_connection_is_given_back_after_an_error(self, database: Database) -> None:
+        for _ in range(20):
+            with pytest.raises(KeyError), database.transaction():
+                raise KeyError
+
+        database.ping()
+
+    def test_upgrading_again_changes_nothing(self, database: Database) -> None:
+        (job,) = submitted(database)
+
+        database.upgrade()
+
+        assert read(database, job.id) == job
+
+
+class TestChanges:
+    def test_new_work_is_told(self, database: Database) -> None:
+        changes = listening(database)
+
+        submitted(database)
+
+        assert changes.get(timeout=PATIENCE_SECONDS) == Change(ChangeKind.WORK)
+
+    def test_changed_jobs_are_named(self, database: Database) -> None:
+        jobs = submitted(database, *[JobBuilder()] * 300)
+        changes = listening(database)
+
+        claimed(database, [job.id for job in jobs])
+
+        named: set[object] = set()
+        while (change := changes.get(timeout=PATIENCE_SECONDS)).kind is ChangeKind.JOBS:
+            named.update(change.job_ids)
+        assert named == {job.id for job in jobs}
+
+    def test_what_was_rolled_back_is_not_told(self, database: Database) -> None:
+        changes = listening(database)
+
+        submit_and_fail(database, JobBuilder().build())
+        with database.transaction() as transaction:
+            transaction.plugins.sync_built_in(a_plugin(), [])
+
+        assert changes.get(timeout=PATIENCE_SECONDS).kind is ChangeKind.PLUGINS
+
+    def test_a_closed_subscription_hears_nothing(self, database: Database) -> None:
+        changes = listening(database)
+        closed: list[Change] = []
+        subscription = database.changes.subscribe(closed.append)
+        subscription.close()
+        subscription.close()
+
+        submitted(database)
+
+        assert changes.get(timeout=PATIENCE_SECONDS).kind is ChangeKind.WORK
+        assert closed == []
+
+    def test_closing_twice_is_no_error(self, database: Database) -> None:
+        listening(database)
+
+        database.close()
+        database.close()
+
+
+class TestReadingBesideWriting:
+    def test_a_reader_does_not_wait_for_a_writer(self, database: Database) -> None:
+        (job,) = submitted(database)
+
+        with database.transaction() as writing:
+            writing.jobs.cancel(job.id, ANONYMOUS)
+            seen = read(database, job.id)
+
+        assert seen == job

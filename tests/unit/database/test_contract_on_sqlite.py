@@ -1,0 +1,36 @@
+"""The contract of the repositories, on SQLite. The same classes run on PostgreSQL in tests/integration/database."""
+
+from tests.unit.database.contract.dispatching import TestLoads, TestPick, TestUnpublish
+from tests.unit.database.contract.ending import TestCancel, TestDelete, TestHistory, TestWaitingInVain
+from tests.unit.database.contract.giving_up import TestFail, TestRelease
+from tests.unit.database.contract.keeping import TestRetention
+from tests.unit.database.contract.leases import TestClaim, TestFinish, TestLease
+from tests.unit.database.contract.reading import TestEvents, TestReading
+from tests.unit.database.contract.registry import TestPlugins, TestWorkers
+from tests.unit.database.contract.submission import TestRequestId, TestSubmission
+from tests.unit.database.contract.transactions import TestChanges, TestReadingBesideWriting, TestTransactions
+
+__all__ = [
+    "TestCancel",
+    "TestChanges",
+    "TestClaim",
+    "TestDelete",
+    "TestEvents",
+    "TestFail",
+    "TestFinish",
+    "TestHistory",
+    "TestLease",
+    "TestLoads",
+    "TestPick",
+    "TestPlugins",
+    "TestReading",
+    "TestReadingBesideWriting",
+    "TestRelease",
+    "TestRequestId",
+    "TestRetention",
+    "TestSubmission",
+    "TestTransactions",
+    "TestUnpublish",
+    "TestWaitingInVain",
+    "TestWorkers",
+]
