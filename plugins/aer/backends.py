@@ -1,0 +1,65 @@
+"""The backends that the plugin brings."""
+
+from plugins.aer.methods import AUTOMATIC_BACKEND, Device, Method
+from plugins.aer.schemas import options_schema
+from qserver.circuits import CircuitFormat
+from qserver.plugins import BackendSpec
+from qserver.results import ResultType
+
+PLUGIN_NAME = "aer"
+PLUGIN_VERSION = "1.0.0"
+CIRCUIT_FORMATS = frozenset({CircuitFormat.OPENQASM2, CircuitFormat.OPENQASM3, CircuitFormat.QPY})
+SANDBOXED_OPTIONS = frozenset({"noise_model"})
+
+_ALL_DEVICES = frozenset({str(Device.CPU), str(Device.GPU)})
+_CPU_ONLY = frozenset({str(Device.CPU)})
+_WITHOUT_STATEVECTOR = frozenset(ResultType) - {ResultType.STATEVECTOR}
+
+BACKENDS: tuple[BackendSpec, ...] = (
+    BackendSpec(
+        name=AUTOMATIC_BACKEND,
+        description="Qiskit Aer; the method is chosen for each circuit by its profile, and never approximates",
+        result_types=frozenset(ResultType),
+        formats=CIRCUIT_FORMATS,
+        options_schema=options_schema(),
+        sandboxed_options=SANDBOXED_OPTIONS,
+        devices=_ALL_DEVICES,
+    ),
+    BackendSpec(
+        name=f"aer_{Method.STATEVECTOR}",
+        description="Qiskit Aer, statevector: 16 * 2^n bytes; noise and mid-circuit measurement as trajectories",
+        result_types=frozenset(ResultType),
+        formats=CIRCUIT_FORMATS,
+        options_schema=options_schema(),
+        sandboxed_options=SANDBOXED_OPTIONS,
+        devices=_ALL_DEVICES,
+    ),
+    BackendSpec(
+        name=f"aer_{Method.DENSITY_MATRIX}",
+        description="Qiskit Aer, density matrix: 16 * 4^n bytes; noise without sampling it",
+        result_types=_WITHOUT_STATEVECTOR,
+        formats=CIRCUIT_FORMATS,
+        options_schema=options_schema(),
+        sandboxed_options=SANDBOXED_OPTIONS,
+        devices=_ALL_DEVICES,
+    ),
+    BackendSpec(
+        name=f"aer_{Method.STABILIZER}",
+        description="Qiskit Aer, stabilizer tableau: Clifford circuits of thousands of qubits, with Pauli noise",
+        result_types=_WITHOUT_STATEVECTOR,
+        formats=CIRCUIT_FORMATS,
+        options_schema=options_schema(),
+        sandboxed_options=SANDBOXED_OPTIONS,
+        max_qubits=10_000,
+        devices=_CPU_ONLY,
+    ),
+    BackendSpec(
+        name=f"aer_{Method.MATRIX_PRODUCT_STATE}",
+        description="Qiskit Aer, matrix product state: wide circuits of low entanglement; exact unless truncated",
+        result_types=frozenset(ResultType),
+        formats=CIRCUIT_FORMATS,
+        options_schema=options_schema(has_bond_dimension=True),
+        sandboxed_options=SANDBOXED_OPTIONS,
+        devices=_CPU_ONLY,
+    ),
+)

@@ -1,0 +1,108 @@
+"""What an inspector process does with a circuit: parse, check, profile, write QPY. Needs Qiskit, not Aer."""
+
+import cmath
+import io
+import struct
+from collections.abc import Iterable
+
+import numpy as np
+from qiskit import QuantumCircuit, qpy
+from qiskit.circuit import CircuitInstruction, ParameterExpression, Store
+from qiskit.qpy.exceptions import UnsupportedFeatureForVersion
+
+from plugins.aer.circuit_walk import count_operations, definition_of, instructions_of, is_known, replace
+from plugins.aer.engine_names import ENGINE_NAMES
+from plugins.aer.loaders import MAX_IMPORTER_CIRCUIT_BYTES, MIN_QPY_VERSION, load
+from plugins.aer.profiling import profile
+from plugins.aer.source_look import MAX_REGISTER_BITS
+from qserver.circuits import CircuitFormat, Inspection
+from qserver.errors import InvalidCircuit, TooLarge
+
+STORED_QPY_VERSION = max(MIN_QPY_VERSION, qpy.QPY_COMPATIBILITY_VERSION)
+"""The oldest version that this Qiskit writes: workers with an older Qiskit can read it too."""
+
+LARGE_CIRCUIT_INSTRUCTIONS = 20_000
+"""Above, the newest version is written, which takes a third of the time; an older worker parses the source again."""
+
+CIRCUIT_NAME = "circuit"
+"""Qiskit numbers circuits as they come; a fixed name keeps equal sources equal."""
+
+
+def inspect(
+    source: bytes, circuit_format: CircuitFormat, *, max_importer_bytes: int = MAX_IMPORTER_CIRCUIT_BYTES
+) -> Inspection:
+    """Parse and profile a circuit. Raises InvalidCircuit or TooLarge."""
+    circuit = parse(source, circuit_format, max_importer_bytes=max_importer_bytes)
+    return Inspection(circuit_format=circuit_format, profile=profile(circuit), qpy=_write_qpy(circuit))
+
+
+def parse(source: bytes, circuit_format: CircuitFormat, *, max_importer_bytes: int | None = None) -> QuantumCircuit:
+    """Parse a circuit and check what no parser does. In what it gives, the name of an operation says what it does.
+
+    The limit is for circuits that come from outside: what was inspected once is parsed again without one.
+    """
+    circuit = load(source, circuit_format, max_importer_bytes=max_importer_bytes)
+    _check_size(circuit)
+    count_operations(circuit)
+    honest = replace(circuit, _write_out_impostors)
+    for instruction in instructions_of(honest):
+        _check_instruction(instruction)
+    return honest
+
+
+def _check_size(circuit: QuantumCircuit) -> None:
+    if circuit.num_qubits == 0:
+        raise InvalidCircuit("the circuit has no qubits")
+    if circuit.num_vars or circuit.num_stretches:
+        raise _variables_refused()
+    for bits, kind in ((circuit.num_qubits, "qubits"), (circuit.num_clbits, "classical bits")):
+        if bits > MAX_REGISTER_BITS:
+            raise TooLarge(f"the circuit has {bits:,} {kind}; the limit is {MAX_REGISTER_BITS:,}")
+
+
+def _check_instruction(instruction: CircuitInstruction) -> None:
+    if isinstance(instruction.operation, Store):
+        raise _variables_refused()
+    if not instruction.is_standard_gate() and not is_known(instruction):
+        definition_of(instruction.operation)
+    for value in _numbers(instruction.params):
+        if not cmath.isfinite(value):
+            raise InvalidCircuit(f"gate {instruction.name!r} has the parameter {value}, which is no finite number")
+
+
+def _variables_refused() -> InvalidCircuit:
+    # Aer 0.18 fails on variables of type Bool and aborts the process on those of type Uint.
+    return InvalidCircuit("the circuit has variables of its own beside its classical bits; Aer can't run them")
+
+
+def _numbers(params: Iterable[object]) -> Iterable[complex]:
+    for param in params:
+        if isinstance(param, int | float | complex):
+            yield param
+        elif isinstance(param, np.ndarray):
+            yield complex(param.sum())
+        elif isinstance(param, ParameterExpression) and not param.parameters:
+            yield complex(param)
+
+
+def _write_out_impostors(instruction: CircuitInstruction) -> QuantumCircuit | None:
+    """Replace what bears an engine's name for something else, and boxes, by what they stand for."""
+    if is_known(instruction) or instruction.name not in ENGINE_NAMES:
+        return None
+    return definition_of(instruction.operation)
+
+
+def _write_qpy(circuit: QuantumCircuit) -> bytes:
+    circuit.name = CIRCUIT_NAME
+    circuit.metadata = {}
+    oldest = qpy.QPY_VERSION if len(circuit.data) > LARGE_CIRCUIT_INSTRUCTIONS else STORED_QPY_VERSION
+    for version in (oldest, qpy.QPY_VERSION):
+        written = io.BytesIO()
+        try:
+            qpy.dump(circuit, written, version=version)
+        except UnsupportedFeatureForVersion:
+            continue
+        except struct.error:  # a name of 64 KiB, 200 controls of one gate; newer versions write it and can't read it
+            break
+        return written.getvalue()
+    raise InvalidCircuit("the circuit uses something that QPY can't hold")

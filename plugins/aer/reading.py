@@ -1,0 +1,209 @@
+"""From the engine's data to a task's result, all types from one sample and one state."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import qiskit
+
+from plugins.aer import expectation
+from plugins.aer.backends import PLUGIN_NAME, PLUGIN_VERSION
+from plugins.aer.drawing import draw_from_probabilities, draw_from_support, normalized, rows_of_indices
+from plugins.aer.engine import ENGINE_NAME, ENGINE_VERSION, EngineData
+from plugins.aer.expectation import Expectation
+from plugins.aer.methods import FloatPrecision
+from plugins.aer.preparation import PROBABILITIES, STATEVECTOR, Preparation
+from plugins.aer.samples import Sample, bitstrings, packed_order, sample_of_aer
+from plugins.aer.stabilizer_sampling import support_of_circuit
+from qserver.errors import ExecutionError, Reason
+from qserver.results import SAMPLED_RESULT_TYPES, Array, PhaseSeconds, PubResult, ResultType, RunRecord
+
+NEGLIGIBLE_PROBABILITY = 1e-15
+"""Rounding leaves such dust on outcomes that can't happen; listing it would make sparse results dense."""
+TABLEAU_ENGINE = "qiskit"
+ENTRY_BYTES = 24
+"""What JSON needs for one number beside its key, at most."""
+
+_Present = TypeVar("_Present")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskData:
+    """What the engine gave for a preparation's experiments, and how long it took."""
+
+    sampling: EngineData | None
+    saving: EngineData | None
+    threads: int
+    simulating_seconds: float
+
+
+def read(prepared: Preparation, data: TaskData, *, result_bytes: int) -> PubResult:
+    """Make the result. Raises ExecutionError(RESULT_TOO_LARGE) where it would pass `result_bytes`."""
+    return _Reader(prepared, data, _Budget(result_bytes)).read()
+
+
+class _Budget:
+    """Counts the bytes of a result as its parts are made, before they are."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._spent_bytes = 0
+
+    def spend(self, size_bytes: int, what: str) -> None:
+        self._spent_bytes += size_bytes
+        if self._spent_bytes > self._limit_bytes:
+            raise ExecutionError(
+                f"the result is {self._spent_bytes:,} bytes or more with {what}; the limit is {self._limit_bytes:,} "
+                "(QSERVER_MAX_RESULT_BYTES)",
+                reason=Reason.RESULT_TOO_LARGE,
+            )
+
+
+class _Reader:
+    def __init__(self, prepared: Preparation, data: TaskData, budget: _Budget) -> None:
+        self._prepared = prepared
+        self._data = data
+        self._budget = budget
+        self._request = prepared.task.request
+        self._wanted = prepared.task.request.result_types
+        self._random = np.random.default_rng(prepared.task.request.seed)
+        self._drawing_seconds = 0.0
+
+    def read(self) -> PubResult:
+        started = time.perf_counter()
+        sample = self._sample() if self._wanted & SAMPLED_RESULT_TYPES else None
+        self._drawing_seconds = time.perf_counter() - started
+        expectations = self._expectations() if ResultType.EXPVAL in self._wanted else None
+        return PubResult(
+            run=self._record(),
+            counts=self._counts(sample) if sample and ResultType.COUNTS in self._wanted else None,
+            quasi_dist=self._quasi_dist(sample) if sample and ResultType.QUASI_DIST in self._wanted else None,
+            expval=None if expectations is None else tuple(found.value for found in expectations),
+            expval_standard_errors=(
+                None if expectations is None else tuple(found.standard_error for found in expectations)
+            ),
+            probabilities=self._probabilities() if ResultType.PROBABILITIES in self._wanted else None,
+            arrays=self._arrays(sample),
+        )
+
+    def _sample(self) -> Sample:
+        wants_order = ResultType.MEMORY in self._wanted
+        num_clbits, shots = self._prepared.demand.profile.num_clbits, self._request.shots
+        if not self._prepared.is_drawn:
+            drawn = _present(self._data.sampling)
+            return sample_of_aer(drawn.counts, drawn.memory if wants_order else None, num_clbits=num_clbits)
+        outcomes = self._prepared.outcomes
+        if self._prepared.tableau_circuit is not None:
+            support = support_of_circuit(self._prepared.tableau_circuit)
+            return draw_from_support(
+                support, outcomes, num_clbits=num_clbits, shots=shots, random=self._random, wants_order=wants_order
+            )
+        return draw_from_probabilities(
+            _present(self._data.saving).numbers(PROBABILITIES),
+            outcomes,
+            num_clbits=num_clbits,
+            shots=shots,
+            random=self._random,
+            wants_order=wants_order,
+        )
+
+    def _register_sizes(self) -> Sequence[int]:
+        return [register.size for register in self._prepared.demand.profile.classical_registers]
+
+    def _counts(self, sample: Sample) -> dict[str, int]:
+        width = self._prepared.demand.profile.num_clbits + len(self._register_sizes())
+        self._budget.spend(len(sample.rows) * (width + ENTRY_BYTES), "counts")
+        keys = bitstrings(sample.rows, self._register_sizes())
+        return dict(zip(keys, sample.frequencies.tolist(), strict=True))
+
+    def _quasi_dist(self, sample: Sample) -> dict[str, float]:
+        digits = 1 + self._prepared.demand.profile.num_clbits * 0.30103
+        self._budget.spend(int(len(sample.rows) * (digits + ENTRY_BYTES)), "quasi_dist")
+        keys = (str(int(bits, 2)) for bits in bitstrings(sample.rows, ()))
+        shots = self._request.shots
+        return {key: count / shots for key, count in zip(keys, sample.frequencies.tolist(), strict=True)}
+
+    def _probabilities(self) -> dict[str, float]:
+        exact = normalized(_present(self._data.saving).numbers(PROBABILITIES))
+        indices = np.flatnonzero(exact > NEGLIGIBLE_PROBABILITY)
+        num_clbits = self._prepared.demand.profile.num_clbits
+        self._budget.spend(len(indices) * (num_clbits + len(self._register_sizes()) + ENTRY_BYTES), "probabilities")
+        keys = bitstrings(
+            rows_of_indices(indices, self._prepared.outcomes, num_clbits=num_clbits), self._register_sizes()
+        )
+        return dict(zip(keys, exact[indices].tolist(), strict=True))
+
+    def _expectations(self) -> tuple[Expectation, ...]:
+        saved = _present(self._data.saving)
+        values = [saved.numbers(expectation.label(place)) for place in range(len(self._prepared.observables))]
+        self._budget.spend(2 * ENTRY_BYTES * len(self._request.observables), "expval")
+        if not self._prepared.is_deterministic:
+            trajectories = _present(self._prepared.saving).shots
+            return tuple(
+                expectation.mean_over_trajectories(shots, observable, trajectories=trajectories)
+                for shots, observable in zip(values, self._request.observables, strict=True)
+            )
+        if self._request.precision is None:
+            return tuple(Expectation(float(value)) for value in values)
+        paulis = (observable.terms[0].pauli for observable in self._prepared.observables)
+        exact = {pauli: float(value) for pauli, value in zip(paulis, values, strict=True)}
+        return tuple(
+            expectation.sampled(observable, exact, precision=self._request.precision, random=self._random)
+            for observable in self._request.observables
+        )
+
+    def _arrays(self, sample: Sample | None) -> tuple[Array, ...]:
+        arrays = []
+        if sample is not None and ResultType.MEMORY in self._wanted:
+            arrays.append(self._memory(sample))
+        if ResultType.STATEVECTOR in self._wanted:
+            arrays.append(self._statevector())
+        return tuple(arrays)
+
+    def _memory(self, sample: Sample) -> Array:
+        num_clbits, shots = self._prepared.demand.profile.num_clbits, self._request.shots
+        self._budget.spend(shots * ((num_clbits + 7) // 8), "memory")
+        return Array("memory", "bits", (shots, num_clbits), packed_order(sample))
+
+    def _statevector(self) -> Array:
+        # Aer hands a state of single precision over in double.
+        is_single = self._prepared.demand.options.float_precision is FloatPrecision.SINGLE
+        state = _present(self._data.saving).amplitudes(STATEVECTOR).astype("<c8" if is_single else "<c16", copy=False)
+        self._budget.spend(state.nbytes, "statevector")
+        return Array("statevector", state.dtype.name, state.shape, state.tobytes())
+
+    def _record(self) -> RunRecord:
+        plan = self._prepared.task.plan
+        is_without_aer = self._data.sampling is None and self._data.saving is None  # a tableau was all it took
+        engine, version = (TABLEAU_ENGINE, qiskit.__version__) if is_without_aer else (ENGINE_NAME, ENGINE_VERSION)
+        return RunRecord(
+            backend=self._request.backend,
+            method=plan.method,
+            device=plan.device,
+            float_precision=plan.float_precision,
+            shots=self._request.shots,
+            seed=self._seed(),
+            threads=self._data.threads,
+            reason=plan.reason,
+            plugin=PLUGIN_NAME,
+            plugin_version=PLUGIN_VERSION,
+            engine=engine,
+            engine_version=version,
+            seconds=PhaseSeconds(
+                loading=self._prepared.loading_seconds, simulating=self._data.simulating_seconds + self._drawing_seconds
+            ),
+        )
+
+    def _seed(self) -> int | None:
+        """Give the seed that repeats the sample: the one asked for, or the engine's own where it can repeat it."""
+        if self._request.seed is not None or not self._prepared.is_original or self._data.sampling is None:
+            return self._request.seed
+        return self._data.sampling.seed
+
+
+def _present(found: _Present | None) -> _Present:
+    if found is None:
+        raise ValueError("the experiment that should hold this was never run")
+    return found

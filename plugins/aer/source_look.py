@@ -1,0 +1,174 @@
+"""A look at the text of a circuit before any parser sees it: what no honest circuit needs, and would hang or kill one.
+
+It costs about 0.1 s a MiB and understands no grammar: it sees tokens, statements and gate definitions. What slips
+through is caught by counting operations after parsing, and in the end by the inspector process being killed.
+"""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from plugins.aer.gate_arithmetic import check_operations
+from qserver.circuits import CircuitFormat
+from qserver.errors import InvalidCircuit
+
+MAX_NESTING = 40
+"""Parentheses, brackets and braces: 100,000 of them crash the fast OpenQASM 3 loader."""
+MAX_SIGNS_IN_A_ROW = 40
+"""Unary operators recurse like parentheses do."""
+MAX_REGISTER_BITS = 10_000
+"""Qubits or bits of a circuit; more make the loaders slow long before anything could run them."""
+
+ALLOWED_INCLUDES = {CircuitFormat.OPENQASM2: "qelib1.inc", CircuitFormat.OPENQASM3: "stdgates.inc"}
+
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_HEADER = re.compile(r"\s*OPENQASM\s+(\d+)(?:\.(\d+))?\s*;")
+_INCLUDE = re.compile(r"\binclude\b\s*(\"[^\"\n]*\"|'[^'\n]*')?")
+_WHILE = re.compile(r"\bwhile\b")
+_REGISTER = re.compile(r"\b(qreg|creg)\s+\w+\s*\[([^\]]*)\]|\b(qubit|bit)\s*\[([^\]]*)\]")
+_SIGNS = re.compile(rf"(?:[-+~!]\s*){{{MAX_SIGNS_IN_A_ROW + 1}}}")
+_FOR = re.compile(r"\bfor\s+\w+(?:\s*\[[^\]]*\])?\s+(\w+)\s+in\b")
+_INDEX = re.compile(r"\[([^\[\]]*)\]")
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_POWERS = re.compile(r"(?:\^|\*\*)")
+_NUMBER = re.compile(r"\s*(\d[\d_]*)\s*")
+_LONGEST_LITERAL = re.compile(r"\d{400}")
+LONGEST_SIZE = 12  # digits
+
+_BRACKET_STEPS = np.zeros(256, dtype=np.int8)
+_BRACKET_STEPS[[ord(bracket) for bracket in "([{"]] = 1
+_BRACKET_STEPS[[ord(bracket) for bracket in ")]}"]] = -1
+
+_MAJOR_OF_FORMAT = {CircuitFormat.OPENQASM2: "2", CircuitFormat.OPENQASM3: "3"}
+
+
+def decode(source: bytes) -> str:
+    """Give the text. Raises InvalidCircuit where it is no UTF-8 or has NUL bytes."""
+    try:
+        text = source.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = source.count(b"\n", 0, error.start) + 1
+        raise InvalidCircuit(f"the circuit is no UTF-8: wrong byte at position {error.start}", line=line) from error
+    if "\0" in text:
+        raise _at(text, text.index("\0"), "the circuit has a NUL byte")
+    return text
+
+
+def look(text: str, circuit_format: CircuitFormat) -> None:
+    """Refuse with InvalidCircuit, naming line and column, what must not reach a parser."""
+    bare = _without_comments(text)
+    _check_header(bare, circuit_format)
+    _check_includes(bare, circuit_format)
+    _check_nesting(bare)
+    _check_expressions(bare)
+    loop = _WHILE.search(bare) if "while" in bare else None
+    if loop:
+        raise _at(bare, loop.start(), "'while' is not accepted: such a loop may never end")
+    check_operations(bare, largest_register=_check_registers(bare))
+
+
+def refused_loop(text: str) -> InvalidCircuit | None:
+    """Tell of the first loop whose variable stands in an index: OpenQASM 3 that Qiskit's loaders can't read.
+
+    Asked once they have failed, because what they say of it names no place.
+    """
+    bare = _without_comments(text)
+    last_index_with = {name: match.start() for match in _INDEX.finditer(bare) for name in _IDENTIFIER.findall(match[1])}
+    for loop in _FOR.finditer(bare):
+        if last_index_with.get(loop[1], 0) > loop.end():
+            return _at(
+                bare,
+                loop.start(),
+                f"the loop's variable {loop[1]!r} is used as an index, which Qiskit's importer can't read; "
+                "write the gates out",
+            )
+    return None
+
+
+def _without_comments(text: str) -> str:
+    """Blank comments out, keeping every position and line."""
+    return _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+
+
+def _check_header(text: str, circuit_format: CircuitFormat) -> None:
+    header = _HEADER.match(text)
+    major = _MAJOR_OF_FORMAT[circuit_format]
+    if header is None:
+        raise InvalidCircuit(f"the circuit must begin with 'OPENQASM {major}.0;'", line=1, column=1)
+    if header.group(1) != major:
+        raise _at(
+            text, header.start(1), f"the header says OpenQASM {header.group(1)}, and {circuit_format} was expected"
+        )
+
+
+def _check_includes(text: str, circuit_format: CircuitFormat) -> None:
+    allowed = ALLOWED_INCLUDES[circuit_format]
+    for match in _INCLUDE.finditer(text) if "include" in text else ():
+        if match.group(1) is None or match.group(1)[1:-1] != allowed:
+            raise _at(text, match.start(), f'only "{allowed}" may be included')
+
+
+def _check_nesting(text: str) -> None:
+    characters = np.frombuffer(text.encode("latin-1", "replace"), dtype=np.uint8)  # one byte each, places kept
+    depth = np.cumsum(_BRACKET_STEPS[characters], dtype=np.int32)
+    depth -= np.minimum.accumulate(np.minimum(depth, 0))  # closing more than was opened gives no room for more
+    too_deep = depth > MAX_NESTING
+    if too_deep.any():
+        raise _at(text, int(too_deep.argmax()), f"brackets are nested more than {MAX_NESTING} deep")
+
+
+def _check_expressions(text: str) -> None:
+    signs = _SIGNS.search(text)
+    if signs:
+        raise _at(text, signs.start(), f"more than {MAX_SIGNS_IN_A_ROW} signs in a row")
+    literal = _LONGEST_LITERAL.search(text)
+    if literal:
+        raise _at(text, literal.start(), "a number of more than 400 digits")
+    for start, statement in _statements(text):
+        if len(_POWERS.findall(statement)) > MAX_NESTING:
+            raise _at(text, start, f"more than {MAX_NESTING} powers in one statement")
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    if "^" not in text and "**" not in text:
+        return
+    start = 0
+    for piece in text.split(";"):
+        yield start, piece
+        start += len(piece) + 1
+
+
+def _check_registers(text: str) -> int:
+    """Give the size of the largest quantum register. Raises InvalidCircuit where sizes are no numbers or too large."""
+    totals = {"qubit": 0, "bit": 0}
+    largest = 1
+    for match in _REGISTER.finditer(text):
+        word = match.group(1) or match.group(3)
+        size = _register_size(text, match)
+        kind = "qubit" if word in {"qreg", "qubit"} else "bit"
+        totals[kind] += size
+        largest = max(largest, size) if kind == "qubit" else largest
+        if totals[kind] > MAX_REGISTER_BITS:
+            raise _at(
+                text, match.start(), f"registers hold {totals[kind]:,} {kind}s; the limit is {MAX_REGISTER_BITS:,}"
+            )
+    return largest
+
+
+def _register_size(text: str, match: re.Match[str]) -> int:
+    written = match.group(2) if match.group(1) else match.group(4)
+    number = _NUMBER.fullmatch(written)
+    if number is None:
+        raise _at(text, match.start(), "the size of a register must be a plain number")
+    digits = number.group(1).replace("_", "")
+    if len(digits) > LONGEST_SIZE:
+        raise _at(
+            text, match.start(), f"a register of {digits[:LONGEST_SIZE]}... bits; the limit is {MAX_REGISTER_BITS:,}"
+        )
+    return int(digits)
+
+
+def _at(text: str, position: int, message: str) -> InvalidCircuit:
+    line_start = text.rfind("\n", 0, position) + 1
+    return InvalidCircuit(message, line=text.count("\n", 0, position) + 1, column=position - line_start + 1)

@@ -1,0 +1,53 @@
+"""The program of a process that runs plugins: answers the methods that `plugins.sandboxed` calls.
+
+Only in here is the heavy half of a plugin ever called.
+"""
+
+import os
+from collections.abc import Mapping
+
+from plugins.messages import CheckOptionsRequest, InspectRequest, RunCall, RunReply, WarmUpRequest
+from plugins.registry import Registry
+from qserver.sandbox.child import Handler, serve
+from qserver.sandbox.codec import pack, unpack
+
+ENTRY = "plugins.child:main"
+"""What to ask a forkserver for."""
+
+
+def main() -> None:
+    """Answer the parent until it hangs up."""
+    serve(handlers(Registry.built_in()))
+
+
+def handlers(registry: Registry) -> Mapping[str, Handler]:
+    """Make the methods of a process that knows these plugins."""
+    return {
+        "inspect": lambda payload: _inspect(registry, payload),
+        "check_options": lambda payload: _check_options(registry, payload),
+        "run": lambda payload: _run(registry, payload),
+        "warm_up": lambda payload: _warm_up(registry, payload),
+    }
+
+
+def _inspect(registry: Registry, payload: bytes) -> bytes:
+    request = unpack(InspectRequest, payload)
+    return pack(registry.plugin(request.plugin).inspect(request.source, request.circuit_format))
+
+
+def _check_options(registry: Registry, payload: bytes) -> bytes:
+    request = unpack(CheckOptionsRequest, payload)
+    registry.plugin(request.plugin).check_options(request.options)
+    return b""
+
+
+def _run(registry: Registry, payload: bytes) -> bytes:
+    call = unpack(RunCall, payload)
+    os.environ.update(call.limits.environment)
+    return pack(RunReply(tuple(registry.plugin(call.plugin).run(call.tasks, call.limits))))
+
+
+def _warm_up(registry: Registry, payload: bytes) -> bytes:
+    """Find the plugin: what it needs to run is loaded by the forkserver, or by its first task."""
+    registry.plugin(unpack(WarmUpRequest, payload).plugin)
+    return b""

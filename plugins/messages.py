@@ -1,0 +1,47 @@
+"""What a service and the process that runs a plugin say to each other, one message a method."""
+
+from dataclasses import dataclass
+
+from qserver.circuits import CircuitFormat
+from qserver.json_types import JsonObject
+from qserver.plugins import Outcome, RunLimits, Task
+
+
+@dataclass(frozen=True, slots=True)
+class InspectRequest:
+    """Parse and profile a circuit; answered by an Inspection."""
+
+    plugin: str
+    source: bytes
+    circuit_format: CircuitFormat
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptionsRequest:
+    """Check what a schema can't say; answered by nothing."""
+
+    plugin: str
+    options: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class RunCall:
+    """Run tasks; answered by a RunReply."""
+
+    plugin: str
+    tasks: tuple[Task, ...]
+    limits: RunLimits
+
+
+@dataclass(frozen=True, slots=True)
+class RunReply:
+    """One outcome for each task, in any order."""
+
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUpRequest:
+    """Load the heavy half of a plugin before work comes; answered by nothing."""
+
+    plugin: str

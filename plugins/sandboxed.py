@@ -1,0 +1,134 @@
+"""Plugins in a process that may die: the heavy half of a plugin, called from a service that must not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType, TracebackType
+from typing import Self, TypeVar
+
+from plugins.child import ENTRY
+from plugins.messages import CheckOptionsRequest, InspectRequest, RunCall, RunReply, WarmUpRequest
+from qserver.circuits import CircuitFormat, Inspection
+from qserver.errors import ExecutionError, Reason
+from qserver.json_types import JsonObject
+from qserver.plugins import Outcome, RunLimits, Task
+from qserver.sandbox.codec import CodecError, pack, unpack
+from qserver.sandbox.forkserver import Forkserver
+from qserver.sandbox.limits import Limits, interpreter_paths
+from qserver.sandbox.process import ChildProcess
+
+MIB = 1024 * 1024
+MAX_INSPECTION_BYTES = 64 * MIB
+"""Profile and QPY of one circuit: 8 MiB of text, the default limit, unfold to less than this."""
+
+MAX_REPLY_BYTES = 1024 * MIB
+"""Results of one group, whatever its size."""
+
+_OVERHEAD_BYTES = 64 * 1024  # of one outcome, beside its result's numbers
+
+T = TypeVar("T")
+
+
+class PluginProcess:
+    """A child that runs plugins, one call at a time.
+
+    Every method raises ChildTimedOut, ChildDied or ChildMisbehaved where the process is lost, and otherwise the
+    QServerError that the plugin raised: ExecutionError for what is none of ours.
+    """
+
+    def __init__(self, child: ChildProcess) -> None:
+        """Speak to a child whose entry is `plugins.child`."""
+        self._child = child
+
+    def inspect(
+        self, plugin: str, source: bytes, circuit_format: CircuitFormat, *, timeout_seconds: float | None
+    ) -> Inspection:
+        """Parse and profile a circuit. Raises InvalidCircuit with line and column where known."""
+        request = InspectRequest(plugin, source, circuit_format)
+        reply = self._call("inspect", request, timeout_seconds, max_reply_bytes=MAX_INSPECTION_BYTES)
+        return _read(Inspection, reply, plugin=plugin)
+
+    def check_options(self, plugin: str, options: JsonObject, *, timeout_seconds: float | None) -> None:
+        """Check what a schema can't say. Raises InvalidRequest."""
+        self._call("check_options", CheckOptionsRequest(plugin, options), timeout_seconds, max_reply_bytes=0)
+
+    def warm_up(self, plugin: str, *, timeout_seconds: float | None) -> None:
+        """See that the process has started and knows the plugin."""
+        self._call("warm_up", WarmUpRequest(plugin), timeout_seconds, max_reply_bytes=0)
+
+    def run(
+        self, plugin: str, tasks: Sequence[Task], limits: RunLimits, *, timeout_seconds: float | None
+    ) -> Sequence[Outcome]:
+        """Run tasks of one `batch_key`, and give one outcome for each, in their order.
+
+        Raises ExecutionError where the plugin left one out or answered one twice.
+        """
+        most = min(MAX_REPLY_BYTES, len(tasks) * (limits.result_bytes + _OVERHEAD_BYTES))
+        reply = self._call("run", RunCall(plugin, tuple(tasks), limits), timeout_seconds, max_reply_bytes=most)
+        outcomes = _read(RunReply, reply, plugin=plugin).outcomes
+        return _in_order_of(tasks, outcomes, plugin=plugin)
+
+    def kill(self) -> None:
+        """End the process at once, from any thread: a pending call raises ChildDied. Safe to repeat."""
+        self._child.kill()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process can take a call."""
+        return self._child.is_alive
+
+    def memory_bytes(self) -> int:
+        """Give the resident memory of the process and of all that it started; 0 once it is dead."""
+        return self._child.memory_bytes()
+
+    def close(self) -> None:
+        """End the process and free what it holds here. Safe to repeat."""
+        self._child.close()
+
+    def __enter__(self) -> Self:
+        """Close it at the end of the block."""
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def _call(self, method: str, request: object, timeout_seconds: float | None, *, max_reply_bytes: int) -> bytes:
+        return self._child.call(method, pack(request), timeout_seconds=timeout_seconds, max_reply_bytes=max_reply_bytes)
+
+
+def spawn_plugin_process(
+    forkserver: Forkserver,
+    limits: Limits,
+    *,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    entry: str = ENTRY,
+) -> PluginProcess:
+    """Start a process that knows every plugin of `Registry.built_in()`. Raises what `Forkserver.spawn` raises.
+
+    Unless `limits` says otherwise, it reads what the interpreter and its packages need, and no other file. `entry` is
+    for tests, whose processes know other plugins.
+    """
+    if limits.readable_paths is None:
+        limits = replace(limits, readable_paths=interpreter_paths())
+    return PluginProcess(forkserver.spawn(entry, limits, environment))
+
+
+def _read(kind: type[T], reply: bytes, *, plugin: str) -> T:
+    try:
+        return unpack(kind, reply)
+    except CodecError as error:
+        raise ExecutionError(f"the plugin '{plugin}' sent {error.message}", reason=Reason.PLUGIN_ERROR) from error
+
+
+def _in_order_of(tasks: Sequence[Task], outcomes: Sequence[Outcome], *, plugin: str) -> Sequence[Outcome]:
+    by_key = {outcome.key: outcome for outcome in outcomes}
+    keys = [task.key for task in tasks]
+    if len(by_key) != len(outcomes) or by_key.keys() != set(keys):
+        raise ExecutionError(
+            f"the plugin '{plugin}' gave {len(outcomes)} outcomes ({len(by_key)} keys) for {len(keys)} tasks, "
+            "and must give one for each",
+            reason=Reason.PLUGIN_ERROR,
+        )
+    return [by_key[key] for key in keys]

@@ -1,0 +1,3 @@
+"""An engine whose library can't be loaded."""
+
+raise OSError("its library is missing")
