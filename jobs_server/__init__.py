@@ -1,0 +1,1 @@
+"""gRPC ingest and the dispatcher."""

@@ -1,0 +1,42 @@
+"""Serve gRPC: `python -m jobs_server`. SIGTERM and SIGINT drain; a second one hurries."""
+
+import asyncio
+import sys
+
+from database import Database
+from jobs_server.service import JobsServer
+from plugins.registry import PRELOADED_MODULES
+from qserver.broker import connect
+from qserver.errors import QServerError
+from qserver.logs import configure_logs
+from qserver.sandbox.forkserver import Forkserver
+from qserver.settings import Settings, load_settings
+from qserver.stopping import serve_until_told
+
+
+def _run(settings: Settings) -> None:
+    database = Database.open(settings.database)
+    broker = connect(settings.broker)
+    try:
+        with Forkserver(preload=PRELOADED_MODULES) as forkserver:
+            forkserver.start()
+            asyncio.run(serve_until_told(JobsServer(settings, database, broker, forkserver)))
+    finally:
+        broker.close()
+        database.close()
+
+
+def main() -> int:
+    """Serve, and give the exit status: 0, or 1 where the service could not start."""
+    try:
+        settings = load_settings()
+        configure_logs("jobs_server", settings.logs)
+        _run(settings)
+    except QServerError as error:
+        print(f"jobs_server: {error}", file=sys.stderr)  # noqa: T201 - the log may not be configured yet
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

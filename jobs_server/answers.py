@@ -1,0 +1,163 @@
+"""From values to messages of `qserver.v1`."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import Enum
+from typing import TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from database.records import BackendRecord, StoredResult
+from jobs_server.errors import Refusal
+from jobs_server.json_values import to_struct
+from jobs_server.requests import CIRCUIT_FORMATS, JOB_STATUSES, RESULT_TYPES
+from qserver.circuits import CircuitFormat
+from qserver.jobs import Job, JobEvent, JobRequest, Observable
+from qserver.results import Array, PubResult, RunRecord
+from qserver.rpc.v1 import jobs_pb2
+
+Number = TypeVar("Number", bound=int)
+Member = TypeVar("Member", bound=Enum)
+
+
+def job_message(job: Job) -> jobs_pb2.Job:
+    """Write a job."""
+    return jobs_pb2.Job(
+        id=str(job.id),
+        pointer=job.pointer,
+        status=_number(JOB_STATUSES, job.status),
+        reason=job.reason or "",
+        message=job.message or "",
+        spec=_spec(job.request),
+        attempt=job.attempt,
+        submitted_at=_timestamp(job.submitted_at),
+        started_at=_timestamp(job.started_at),
+        finished_at=_timestamp(job.finished_at),
+        event_sequence=job.event_sequence,
+    )
+
+
+def event_message(event: JobEvent) -> jobs_pb2.WatchJobResponse:
+    """Write a change of a job's state."""
+    return jobs_pb2.WatchJobResponse(
+        sequence=event.sequence,
+        status=_number(JOB_STATUSES, event.status),
+        reason=event.reason or "",
+        message=event.message or "",
+        at=_timestamp(event.at),
+    )
+
+
+def error_detail(refusal: Refusal) -> jobs_pb2.ErrorDetail:
+    """Write what one submission of many is refused for."""
+    number: int = refusal.code.value[0]
+    return jobs_pb2.ErrorDetail(
+        code=number, reason=refusal.reason, message=refusal.message, line=refusal.line, column=refusal.column
+    )
+
+
+def result_message(result: StoredResult) -> jobs_pb2.GetResultResponse:
+    """Write a job's results, one a PUB."""
+    message = jobs_pb2.GetResultResponse()
+    for pub in result.results:
+        _add_pub_result(message, pub)
+    return message
+
+
+def backend_message(backend: BackendRecord) -> jobs_pb2.Backend:
+    """Write a backend."""
+    spec = backend.spec
+    return jobs_pb2.Backend(
+        name=spec.name,
+        plugin=backend.plugin,
+        description=spec.description,
+        result_types=_numbers(RESULT_TYPES, spec.result_types),
+        circuit_formats=_numbers(CIRCUIT_FORMATS, spec.formats),
+        options_schema=to_struct(spec.options_schema),
+        max_qubits=spec.max_qubits,
+        devices=sorted(spec.devices),
+    )
+
+
+def _spec(request: JobRequest) -> jobs_pb2.JobSpec:
+    run = request.run
+    return jobs_pb2.JobSpec(
+        backend=run.backend,
+        result_types=_numbers(RESULT_TYPES, run.result_types),
+        circuit_format=_format(request.circuit_format),
+        shots=run.shots,
+        seed=run.seed,
+        precision=run.precision,
+        observables=[_observable(observable) for observable in run.observables],
+        options=to_struct(run.options),
+        metadata=to_struct(run.metadata),
+        priority=request.priority,
+        time_limit_seconds=request.time_limit_seconds,
+        expires_at=_timestamp(request.expires_at),
+        request_id=request.request_id or "",
+    )
+
+
+def _observable(observable: Observable) -> jobs_pb2.Observable:
+    terms = (jobs_pb2.PauliTerm(pauli=term.pauli, coefficient=term.coefficient) for term in observable.terms)
+    return jobs_pb2.Observable(terms=terms)
+
+
+def _add_pub_result(message: jobs_pb2.GetResultResponse, result: PubResult) -> None:
+    # In its place: a message put into another is copied, and these may have a million entries.
+    message.pub_results.add(
+        counts=result.counts or {},
+        quasi_dist=result.quasi_dist or {},
+        expval=result.expval or (),
+        expval_standard_errors=result.expval_standard_errors or (),
+        probabilities=result.probabilities or {},
+        arrays=[_array(array) for array in result.arrays],
+        run=_run_record(result.run),
+    )
+
+
+def _array(array: Array) -> jobs_pb2.Array:
+    return jobs_pb2.Array(name=array.name, dtype=array.dtype, shape=array.shape, data=array.data)
+
+
+def _run_record(run: RunRecord) -> jobs_pb2.RunRecord:
+    return jobs_pb2.RunRecord(
+        backend=run.backend,
+        method=run.method,
+        device=run.device,
+        float_precision=run.float_precision,
+        shots=run.shots,
+        seed=run.seed,
+        threads=run.threads,
+        reason=run.reason,
+        plugin=run.plugin,
+        plugin_version=run.plugin_version,
+        engine=run.engine,
+        engine_version=run.engine_version,
+        queued_seconds=run.seconds.queued,
+        loading_seconds=run.seconds.loading,
+        simulating_seconds=run.seconds.simulating,
+        storing_seconds=run.seconds.storing,
+    )
+
+
+def _timestamp(moment: datetime | None) -> Timestamp | None:
+    if moment is None:
+        return None
+    timestamp = Timestamp()
+    timestamp.FromDatetime(moment)
+    return timestamp
+
+
+def _format(circuit_format: CircuitFormat | None) -> jobs_pb2.CircuitFormat.ValueType:
+    if circuit_format is None:
+        return jobs_pb2.CIRCUIT_FORMAT_UNSPECIFIED
+    return _number(CIRCUIT_FORMATS, circuit_format)
+
+
+def _number(known: Mapping[Number, Member], member: Member) -> Number:
+    return next(number for number, candidate in known.items() if candidate is member)
+
+
+def _numbers(known: Mapping[Number, Member], members: Iterable[Member]) -> list[Number]:
+    return sorted(_number(known, member) for member in members)

@@ -1,0 +1,67 @@
+"""Group commit: submissions that arrive at the same moment are stored in one transaction."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from database.records import NewJob
+from jobs_server.batching import Batcher
+from jobs_server.metrics import Metrics
+from jobs_server.transactions import Transactions
+from qserver.errors import AlreadyExists, RetryableError
+from qserver.jobs import Job
+from qserver.settings import MIB
+
+_log = structlog.get_logger(__name__)
+
+_MAX_JOBS = 1000
+_MAX_BYTES = 16 * MIB
+"""Circuits of one transaction. PostgreSQL takes in some 16 MiB of text a second on 2 cores, and has 10 s for it."""
+
+Stored = Job | Exception
+
+
+class Committer:
+    """Stores jobs. A job that can't be stored takes none of its company with it."""
+
+    def __init__(self, transactions: Transactions, metrics: Metrics, *, delay_seconds: float) -> None:
+        """Let the first job of a quiet moment wait `delay_seconds` for company."""
+        self._transactions = transactions
+        self._metrics = metrics
+        self._batcher: Batcher[NewJob, Stored] = Batcher(
+            self._store,
+            delay_seconds=delay_seconds,
+            max_items=_MAX_JOBS,
+            size_bytes=_size_bytes,
+            max_bytes=_MAX_BYTES,
+        )
+
+    async def store(self, jobs: Sequence[NewJob]) -> Sequence[Stored]:
+        """Give each job as it is stored, or the error that kept it out: AlreadyExists, Unavailable, or a fault of ours.
+
+        What is given back as a Job is safe: its transaction is committed.
+        """
+        return await self._batcher.submit(jobs) if jobs else ()
+
+    async def drain(self) -> None:
+        """Wait until everything is answered."""
+        await self._batcher.drain()
+
+    async def _store(self, jobs: Sequence[NewJob]) -> Sequence[Stored]:
+        try:
+            stored = await self._transactions.run(lambda transaction: transaction.jobs.submit(jobs))
+        except RetryableError as error:  # the database is away: nobody in here is to blame
+            return [error] * len(jobs)
+        except Exception as error:  # noqa: BLE001 - one of the jobs is to blame: halve until it stands alone
+            if len(jobs) == 1:
+                return [error]
+            _log.warning("shared_transaction_failed", jobs=len(jobs), error=type(error).__name__)
+            middle = len(jobs) // 2
+            return [*await self._store(jobs[:middle]), *await self._store(jobs[middle:])]
+        self._metrics.commits.observe(len(jobs))
+        self._metrics.submissions.inc(sum(not isinstance(answer, AlreadyExists) for answer in stored))
+        return stored
+
+
+def _size_bytes(job: NewJob) -> int:
+    return len(job.circuit.source) + len(job.circuit.inspection.qpy or b"")

@@ -1,0 +1,85 @@
+"""When the dispatcher works: as soon as something changes, and now and then even if nobody tells."""
+
+import threading
+from typing import Protocol
+
+import structlog
+
+from database.changes import Change, ChangeFeed, ChangeKind, Subscription
+from jobs_server.metrics import Metrics
+from qserver.errors import RetryableError
+
+_log = structlog.get_logger(__name__)
+
+_SHORTEST_PAUSE_SECONDS = 0.005  # under load, changes of this long are answered by one round
+_FIRST_BACKOFF_SECONDS = 0.25
+_LONGEST_BACKOFF_SECONDS = 8.0
+
+
+class Rounds(Protocol):
+    """What is done in rounds: `dispatcher.Dispatcher`, or its twin in the tests."""
+
+    def run_once(self) -> None:
+        """Do all that is due. Raises Unavailable where a neighbour is away."""
+
+
+class DispatcherThread:
+    """Runs a dispatcher in a thread of its own, as all that it does blocks."""
+
+    def __init__(self, dispatcher: Rounds, changes: ChangeFeed, metrics: Metrics, *, poll_seconds: float) -> None:
+        """Work at least every `poll_seconds`."""
+        self._dispatcher = dispatcher
+        self._changes = changes
+        self._metrics = metrics
+        self._poll_seconds = poll_seconds
+        self._woken = threading.Event()
+        self._stopping = threading.Event()
+        self._failures = 0
+        self._subscription: Subscription | None = None
+        self._thread = threading.Thread(target=self._run, name="dispatcher")
+
+    def start(self) -> None:
+        """Begin."""
+        self._subscription = self._changes.subscribe(self._hear)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the round under way and end. Safe to repeat, and before `start`."""
+        if self._subscription is not None:
+            self._subscription.close()
+            self._stopping.set()
+            self._woken.set()
+            self._thread.join()
+
+    def _hear(self, change: Change) -> None:
+        if change.kind is not ChangeKind.PLUGINS:
+            self._woken.set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._woken.clear()
+            self._round()
+            self._pause()
+
+    def _round(self) -> None:
+        try:
+            self._dispatcher.run_once()
+        except RetryableError as error:
+            self._fail()
+            _log.warning("dispatcher_waits", why=error.message, failures=self._failures)
+        except Exception:  # noqa: BLE001 - the outermost loop of this thread: jobs must go on when it is over
+            self._fail()
+            _log.exception("dispatcher_failed", failures=self._failures)
+        else:
+            self._failures = 0
+
+    def _fail(self) -> None:
+        self._failures += 1
+        self._metrics.dispatch_failures.inc()
+
+    def _pause(self) -> None:
+        if self._failures:  # deaf to changes: while the broker is away, each submission would try it again
+            self._stopping.wait(min(_FIRST_BACKOFF_SECONDS * 2 ** (self._failures - 1), _LONGEST_BACKOFF_SECONDS))
+            return
+        self._stopping.wait(_SHORTEST_PAUSE_SECONDS)
+        self._woken.wait(self._poll_seconds)

@@ -1,0 +1,174 @@
+"""The processes that parse circuits: a few, kept warm, and expendable."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+import structlog
+
+from jobs_server.metrics import Metrics
+from jobs_server.turns import FairSlots
+from qserver.circuits import CircuitFormat, Inspection
+from qserver.clock import Clock
+from qserver.errors import ExecutionError, InvalidCircuit, InvalidRequest, Reason
+from qserver.json_types import JsonObject
+from qserver.sandbox.ending import EXIT_START_FAILED
+from qserver.sandbox.errors import ChildDied, ChildTimedOut
+from qserver.settings import MIB, InspectorSettings
+
+_log = structlog.get_logger(__name__)
+
+Answer = TypeVar("Answer")
+
+_SUSPECT_SECONDS = 0.05
+_CALLS_BETWEEN_LOOKS = 100
+
+
+class Inspector(Protocol):
+    """A process that reads circuits: `plugins.sandboxed.PluginProcess`, or its twin in the tests."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can take a call."""
+
+    def memory_bytes(self) -> int:
+        """Give the memory it holds."""
+
+    def inspect(
+        self, plugin: str, source: bytes, circuit_format: CircuitFormat, *, timeout_seconds: float
+    ) -> Inspection:
+        """Parse and profile a circuit."""
+
+    def check_options(self, plugin: str, options: JsonObject, *, timeout_seconds: float) -> None:
+        """Check what a schema can't say of the options."""
+
+    def close(self) -> None:
+        """End the process; a pending call raises ChildDied."""
+
+
+class InspectorPool:
+    """Hands calls to inspector processes, one in flight per user while others wait.
+
+    A process is started when it is first needed, kept for the next circuit, and replaced when it died or has grown.
+    """
+
+    def __init__(
+        self,
+        spawn: Callable[[], Inspector],
+        settings: InspectorSettings,
+        *,
+        processes: int,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        """Have at most `processes` made by `spawn`."""
+        self._spawn = spawn
+        self._settings = settings
+        self._metrics = metrics
+        self._clock = clock
+        self._calls = 0
+        self._turns = FairSlots(processes)
+        self._executor = ThreadPoolExecutor(processes, thread_name_prefix="inspector")
+        self._idle: list[Inspector] = []
+        self._busy: set[Inspector] = set()
+
+    async def inspect(self, user_id: UUID, plugin: str, source: bytes, circuit_format: CircuitFormat) -> Inspection:
+        """Parse a circuit. Raises InvalidCircuit where it can't be read within the limits."""
+        seconds = self._settings.inspector_seconds
+        try:
+            return await self._call(
+                user_id,
+                lambda inspector: inspector.inspect(plugin, source, circuit_format, timeout_seconds=seconds),
+            )
+        except (ChildTimedOut, ChildDied, ExecutionError) as error:
+            raise InvalidCircuit(self._sentence(error, "reading the circuit")) from error
+
+    async def check_options(self, user_id: UUID, plugin: str, options: JsonObject) -> None:
+        """Check options that need the engine. Raises InvalidRequest where they are wrong or can't be read."""
+        seconds = self._settings.inspector_seconds
+        try:
+            await self._call(
+                user_id, lambda inspector: inspector.check_options(plugin, options, timeout_seconds=seconds)
+            )
+        except (ChildTimedOut, ChildDied, ExecutionError) as error:
+            raise InvalidRequest(self._sentence(error, "checking the options"), reason=Reason.INVALID_OPTION) from error
+
+    def close(self) -> None:
+        """End all processes, also those at work, and wait for the threads that talk to them."""
+        for inspector in (*self._idle, *self._busy):
+            inspector.close()
+        self._executor.shutdown()
+
+    async def _call(self, user_id: UUID, work: Callable[[Inspector], Answer]) -> Answer:
+        async with self._turns.slot(user_id):
+            # Shielded: the process is at work until its thread comes back, whether or not the caller still waits.
+            call = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(self._executor, self._run, work))
+            try:
+                return await asyncio.shield(call)
+            except asyncio.CancelledError:
+                await asyncio.wait({call})
+                call.exception()  # looked at: how it went is no news when nobody waits for it
+                raise
+
+    def _run(self, work: Callable[[Inspector], Answer]) -> Answer:
+        inspector = self._take()
+        started_at_seconds = self._clock.monotonic_seconds()
+        outcome = "failed"
+        try:
+            answer = work(inspector)
+            outcome = "ok"
+        finally:
+            self._metrics.inspections.labels(outcome=outcome).inc()
+            self._give_back(inspector, spent_seconds=self._clock.monotonic_seconds() - started_at_seconds)
+        return answer
+
+    def _take(self) -> Inspector:
+        inspector = self._idle_one() or self._spawn()
+        self._busy.add(inspector)
+        return inspector
+
+    def _idle_one(self) -> Inspector | None:
+        """Give an idle process that lives. The next circuit is not to blame for one that was killed while it lay idle.
+
+        The kernel kills children before services when memory is short, and they die with their forkserver.
+        """
+        with suppress(IndexError):  # there are no more; asking before would not be safe beside other threads
+            while True:
+                inspector = self._idle.pop()
+                if inspector.is_alive:
+                    return inspector
+                inspector.close()
+        return None
+
+    def _give_back(self, inspector: Inspector, *, spent_seconds: float) -> None:
+        self._busy.discard(inspector)
+        self._calls += 1
+        # Looking at memory takes longer than parsing a small circuit. What fills much of it takes its time; what leaks
+        # bit by bit is found now and then.
+        is_suspect = spent_seconds > _SUSPECT_SECONDS or self._calls % _CALLS_BETWEEN_LOOKS == 0
+        if inspector.is_alive and not (is_suspect and self._has_grown(inspector)):
+            self._idle.append(inspector)
+        else:
+            inspector.close()
+
+    def _has_grown(self, inspector: Inspector) -> bool:
+        # What one circuit left behind would be missing for the next: every circuit is promised the same memory.
+        return inspector.memory_bytes() > self._settings.inspector_memory_mib * MIB // 2
+
+    def _sentence(self, error: ChildTimedOut | ChildDied | ExecutionError, doing: str) -> str:
+        match error:
+            case ChildTimedOut():
+                return f"{doing} took longer than {self._settings.inspector_seconds:g} s (QSERVER_INSPECTOR_SECONDS)"
+            case ExecutionError(reason=Reason.OUT_OF_MEMORY) | ChildDied(out_of_memory=True):
+                limit = f"{self._settings.inspector_memory_mib:,} MiB (QSERVER_INSPECTOR_MEMORY_MIB)"
+                return f"{doing} took more than {limit}"
+            case ChildDied(exit_code=exit_code) if exit_code == EXIT_START_FAILED or error.was_killed:
+                raise error  # our fault, not the circuit's
+            case ChildDied():
+                _log.warning("inspector_died", signal=error.signal, exit_code=error.exit_code)
+                return f"{doing} crashed the parser: it {error.ending.describe()}"
+            case _:
+                return f"{doing} failed: {error.message}"

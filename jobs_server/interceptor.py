@@ -1,0 +1,131 @@
+"""What stands around every RPC: who asks, whether they may, and what an error becomes on the wire."""
+
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from types import MappingProxyType
+from typing import TypeVar, cast
+
+import grpc
+import structlog
+from google.protobuf.message import DecodeError
+from grpc import aio
+
+from jobs_server.caller import address_of, current_address, current_caller
+from jobs_server.errors import INTERNAL, Refusal, is_expected, refusal
+from jobs_server.metrics import Metrics
+from qserver.errors import InvalidRequest, PermissionDenied, QServerError
+from qserver.identity import ANONYMOUS, RPC_RULES, Identity
+from qserver.settings import ProxySettings
+
+_log = structlog.get_logger(__name__)
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+Context = aio.ServicerContext[object, object]
+Behaviour = Callable[[object, Context], Awaitable[object] | AsyncGenerator[object, None]]
+Deserializer = Callable[[bytes], object]
+
+_HANDLER_MAKERS: Mapping[tuple[bool, bool], Callable[..., object]] = MappingProxyType(
+    {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }
+)
+"""By whether requests and responses are streams."""
+
+
+class Gate(aio.ServerInterceptor):
+    """Lets a call through to its RPC, as the caller that it is, and turns what the RPC raises into a status."""
+
+    def __init__(self, metrics: Metrics, settings: ProxySettings) -> None:
+        """Count refusals in `metrics`; believe the proxies that `settings` name."""
+        self._metrics = metrics
+        self._trusted = settings.trusted_proxies
+
+    async def intercept_service(
+        self,
+        continuation: "Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Request, Response] | None]]",
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> "grpc.RpcMethodHandler[Request, Response] | None":
+        """Find the RPC and stand around it; a method that nobody serves stays UNIMPLEMENTED."""
+        found = await continuation(handler_call_details)
+        if found is None:
+            return None
+        behaviour = cast(
+            "Behaviour", found.unary_unary or found.unary_stream or found.stream_unary or found.stream_stream
+        )
+        make = _HANDLER_MAKERS[found.request_streaming, found.response_streaming]
+        deserialize = _refusing(cast("Deserializer", found.request_deserializer))
+        # A single request gRPC would read before it calls anything of ours, and answer for a broken one itself.
+        guarded = self._guarded(
+            handler_call_details.method,
+            behaviour if found.request_streaming else _reading(deserialize, behaviour),
+        )
+        read = deserialize if found.request_streaming else None
+        return cast("grpc.RpcMethodHandler[Request, Response]", make(guarded, read, found.response_serializer))
+
+    def _guarded(self, method: str, behaviour: Behaviour) -> Callable[[object, Context], Awaitable[object]]:
+        async def guarded(request: object, context: Context) -> object:
+            try:
+                current_caller.set(_admitted(method))
+                current_address.set(address_of(context.peer(), context.invocation_metadata() or (), self._trusted))
+                return await _answer(behaviour, request, context)
+            except QServerError as error:
+                answer = self._expected(method, error)
+            except aio.AbortError:  # an RPC that ended itself with a status, e.g. the health service
+                raise
+            except Exception:  # noqa: BLE001 - the outermost loop of a call; the log has the trace
+                _log.exception("call_failed", method=method)
+                answer = INTERNAL
+            self._metrics.refusals.labels(method=method, reason=answer.reason).inc()
+            return await context.abort(answer.code, answer.message, answer.trailing_metadata())
+
+        return guarded
+
+    def _expected(self, method: str, error: QServerError) -> Refusal:
+        if not is_expected(error):
+            _log.error("call_failed", method=method, exc_info=error)
+        return refusal(error)
+
+
+def _admitted(method: str) -> Identity:
+    """Give the caller. Raises PermissionDenied where the rules don't let them in, or don't know the method."""
+    permission = RPC_RULES.get(method)
+    if permission is None:
+        raise PermissionDenied(f"no rule says who may call {method}")
+    ANONYMOUS.require(permission)
+    return ANONYMOUS
+
+
+def _refusing(deserialize: Deserializer) -> Deserializer:
+    """Read messages so that a broken one, such as text that is no UTF-8, is the client's fault and not ours."""
+
+    def read(message: bytes) -> object:
+        try:
+            return deserialize(message)
+        except DecodeError as error:
+            raise InvalidRequest(f"the message can't be read: {error}") from error
+
+    return read
+
+
+def _reading(deserialize: Deserializer, behaviour: Behaviour) -> Behaviour:
+    def read_first(message: object, context: Context) -> Awaitable[object] | AsyncGenerator[object, None]:
+        return behaviour(deserialize(cast("bytes", message)), context)
+
+    return read_first
+
+
+async def _answer(behaviour: Behaviour, request: object, context: Context) -> object:
+    """Run an RPC. Streams are written from here, so that one ends at once when its client goes away."""
+    answer = behaviour(request, context)
+    if inspect.isawaitable(answer):
+        return await answer
+    async with aclosing(answer) as stream:
+        async for message in stream:
+            await context.write(message)
+    return None

@@ -1,0 +1,152 @@
+"""JSON from outside, made into values that every database we use can keep and give back unchanged."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+
+from google.protobuf.struct_pb2 import Struct, Value
+
+from qserver.errors import InvalidRequest, TooLarge
+from qserver.json_types import JsonObject, JsonValue
+
+MAX_DEPTH = 32
+_LARGEST_EXACT_INTEGER = 2**53  # a double holds every whole number up to here
+_MAX_STRUCT_OVERHEAD = 16  # `1,` of JSON takes 13 bytes in a Struct: what is larger by more is refused unread
+
+
+def parse_object(text: str, *, name: str, max_bytes: int) -> JsonObject:
+    """Read a JSON object from text. Raises InvalidRequest or TooLarge naming `name`."""
+    _check_size(len(text.encode()), name=name, max_bytes=max_bytes)
+    try:
+        value: object = json.loads(text)
+    except RecursionError:
+        raise _too_deep(name) from None
+    except ValueError as error:
+        raise InvalidRequest(f"{name} is no JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"{name} must be a JSON object, e.g. {{}}, and is {_kind(value)}")
+    return _checked_object(value, name=name, depth=1)
+
+
+def from_struct(struct: Struct, *, name: str, max_bytes: int) -> JsonObject:
+    """Read a JSON object from a protobuf Struct; whole numbers that a double holds exactly become integers.
+
+    Raises InvalidRequest or TooLarge naming `name`.
+    """
+    _check_size(struct.ByteSize() // _MAX_STRUCT_OVERHEAD, name=name, max_bytes=max_bytes)
+    value = _checked_object(_struct_object(struct), name=name, depth=1)
+    _check_size(len(json.dumps(value, ensure_ascii=False).encode()), name=name, max_bytes=max_bytes)
+    return value
+
+
+def to_struct(value: JsonObject) -> Struct:
+    """Write a JSON object as a protobuf Struct; numbers become doubles."""
+    return Struct(fields={key: _to_value(item) for key, item in value.items()})
+
+
+def _check_size(size_bytes: int, *, name: str, max_bytes: int) -> None:
+    if size_bytes > max_bytes:
+        raise TooLarge(f"{name} is {size_bytes:,} bytes; the limit is {max_bytes:,} (QSERVER_MAX_METADATA_BYTES)")
+
+
+def _too_deep(name: str) -> InvalidRequest:
+    return InvalidRequest(f"{name} nests deeper than {MAX_DEPTH} levels")
+
+
+def _kind(value: object) -> str:
+    kinds = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return kinds.get(type(value), "a number")
+
+
+def _checked_object(value: Mapping[str, object], *, name: str, depth: int) -> JsonObject:
+    if depth > MAX_DEPTH:
+        raise _too_deep(name)
+    return {
+        _checked_text(key, name=name): _checked(item, name=f"{name}.{key}", depth=depth) for key, item in value.items()
+    }
+
+
+def _checked(value: object, *, name: str, depth: int) -> JsonValue:
+    match value:
+        case None | bool():
+            return value
+        case int() | float():
+            return _checked_number(value, name=name)
+        case str():
+            return _checked_text(value, name=name)
+        case Mapping():
+            return _checked_object(value, name=name, depth=depth + 1)
+        case Sequence():
+            if depth >= MAX_DEPTH:
+                raise _too_deep(name)
+            return [_checked(item, name=name, depth=depth + 1) for item in value]
+        case _:
+            raise InvalidRequest(f"{name} holds a {type(value).__name__}, which JSON can't say")
+
+
+def _checked_number(value: float, *, name: str) -> int | float:
+    try:
+        is_finite = math.isfinite(value)
+    except OverflowError:  # an integer past the largest double
+        is_finite = False
+    if not is_finite:
+        raise InvalidRequest(f"{name} is no finite number that a double can hold")
+    return value
+
+
+def _checked_text(text: str, *, name: str) -> str:
+    # Postgres keeps neither in jsonb: a job that holds one would fail only when it is stored.
+    if "\0" in text or not _is_unicode(text):
+        raise InvalidRequest(f"{_printable(name)} holds a NUL character or half a surrogate pair")
+    return text
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")
+
+
+def _struct_object(struct: Struct) -> dict[str, object]:
+    return {key: _from_value(value) for key, value in struct.fields.items()}
+
+
+def _from_value(value: Value) -> object:
+    match value.WhichOneof("kind"):
+        case "number_value":
+            return _whole(value.number_value)
+        case "string_value":
+            return value.string_value
+        case "bool_value":
+            return value.bool_value
+        case "struct_value":
+            return _struct_object(value.struct_value)
+        case "list_value":
+            return [_from_value(item) for item in value.list_value.values]
+        case _:  # null_value, or nothing set
+            return None
+
+
+def _whole(number: float) -> int | float:
+    is_exact = math.isfinite(number) and number.is_integer() and abs(number) <= _LARGEST_EXACT_INTEGER
+    return int(number) if is_exact else number
+
+
+def _to_value(value: JsonValue) -> Value:
+    match value:
+        case None:
+            return Value(null_value=0)  # type: ignore[arg-type]  # the only member of google.protobuf.NullValue
+        case bool():
+            return Value(bool_value=value)
+        case int() | float():
+            return Value(number_value=value)
+        case str():
+            return Value(string_value=value)
+        case Mapping():
+            return Value(struct_value=to_struct(value))
+        case _:
+            result = Value()
+            result.list_value.values.extend(_to_value(item) for item in value)
+            return result

@@ -1,0 +1,43 @@
+"""Submissions that come again, because their client missed the answer: they get the first one's."""
+
+from collections.abc import Sequence
+
+from database.records import NamedSubmission
+from jobs_server.admission import Submission
+from jobs_server.batching import Batcher
+from jobs_server.limits import check_request_id
+from jobs_server.transactions import Transactions
+from qserver.errors import AlreadyExists
+from qserver.jobs import Job
+
+_MAX_LOOKUPS = 1000
+
+_First = Job | AlreadyExists | None
+
+
+class Repeats:
+    """Tells submissions that were answered before, by their request_id."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        """Look them up in the database; those that arrive together by one read."""
+        self._transactions = transactions
+        self._lookups: Batcher[NamedSubmission, _First] = Batcher(self._find, delay_seconds=0, max_items=_MAX_LOOKUPS)
+
+    async def first_job(self, submission: Submission) -> Job | None:
+        """Give the job that the submission's request_id stands for already; None where it is new, or has none.
+
+        Asked before admission: what could be run then may be refused by now, and its answer is due all the same. Raises
+        AlreadyExists where the first one had other content, InvalidRequest for a request_id that nothing can have.
+        """
+        request_id = submission.request.request_id
+        if request_id is None:
+            return None
+        check_request_id(request_id)
+        named = NamedSubmission(submission.identity.user_id, request_id, submission.request, submission.source)
+        (first,) = await self._lookups.submit([named])
+        if isinstance(first, AlreadyExists):
+            raise first
+        return first
+
+    async def _find(self, named: Sequence[NamedSubmission]) -> Sequence[_First]:
+        return await self._transactions.read(lambda transaction: transaction.jobs.find_first(named))

@@ -1,0 +1,112 @@
+"""From messages of `qserver.v1` to values. Only what the message itself can get wrong is judged here."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import Enum
+from types import MappingProxyType
+from typing import TypeVar
+from uuid import UUID
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from jobs_server.json_values import from_struct
+from qserver.circuits import CircuitFormat
+from qserver.errors import InvalidRequest
+from qserver.jobs import DEFAULT_SHOTS, JobRequest, JobStatus, Observable, PauliTerm, RunRequest
+from qserver.results import ResultType
+from qserver.rpc.v1 import jobs_pb2
+from qserver.settings import LimitSettings
+
+Number = TypeVar("Number", bound=int)
+Member = TypeVar("Member", bound=Enum)
+
+RESULT_TYPES: Mapping[jobs_pb2.ResultType.ValueType, ResultType] = MappingProxyType(
+    {jobs_pb2.ResultType.Value(f"RESULT_TYPE_{kind.name}"): kind for kind in ResultType}
+)
+CIRCUIT_FORMATS: Mapping[jobs_pb2.CircuitFormat.ValueType, CircuitFormat] = MappingProxyType(
+    {jobs_pb2.CircuitFormat.Value(f"CIRCUIT_FORMAT_{kind.name}"): kind for kind in CircuitFormat}
+)
+JOB_STATUSES: Mapping[jobs_pb2.JobStatus.ValueType, JobStatus] = MappingProxyType(
+    {jobs_pb2.JobStatus.Value(f"JOB_STATUS_{status.name}"): status for status in JobStatus}
+)
+
+
+def job_request(spec: jobs_pb2.JobSpec, limits: LimitSettings) -> JobRequest:
+    """Read a spec. Raises InvalidRequest or TooLarge naming the field."""
+    max_bytes = limits.max_metadata_bytes
+    run = RunRequest(
+        backend=spec.backend,
+        result_types=_result_types(spec.result_types),
+        shots=spec.shots if spec.HasField("shots") else DEFAULT_SHOTS,
+        seed=spec.seed if spec.HasField("seed") else None,
+        precision=spec.precision if spec.HasField("precision") else None,
+        observables=tuple(_observable(observable) for observable in spec.observables),
+        options=from_struct(spec.options, name="options", max_bytes=max_bytes),
+        metadata=from_struct(spec.metadata, name="metadata", max_bytes=max_bytes),
+    )
+    return JobRequest(
+        run=run,
+        priority=spec.priority,
+        time_limit_seconds=spec.time_limit_seconds if spec.HasField("time_limit_seconds") else None,
+        expires_at=_moment(spec.expires_at, name="expires_at") if spec.HasField("expires_at") else None,
+        request_id=spec.request_id or None,
+        circuit_format=_circuit_format(spec),
+    )
+
+
+def _circuit_format(spec: jobs_pb2.JobSpec) -> CircuitFormat | None:
+    """Give the format that the client states; None where it leaves that to us."""
+    number = spec.circuit_format
+    if number == jobs_pb2.CIRCUIT_FORMAT_UNSPECIFIED:
+        return None
+    if number not in CIRCUIT_FORMATS:
+        raise InvalidRequest(f"circuit_format {number} is unknown; known: {_names(CIRCUIT_FORMATS)}")
+    return CIRCUIT_FORMATS[number]
+
+
+def job_statuses(numbers: Sequence[jobs_pb2.JobStatus.ValueType]) -> frozenset[JobStatus]:
+    """Read a set of statuses. Raises InvalidRequest for one that doesn't exist."""
+    for number in numbers:
+        if number not in JOB_STATUSES:
+            raise InvalidRequest(f"status {number} is unknown or unspecified; known: {_names(JOB_STATUSES)}")
+    return frozenset(JOB_STATUSES[number] for number in numbers)
+
+
+def job_id(text: str) -> UUID:
+    """Read a job's id. Raises InvalidRequest where it is no UUID in its usual form of 36 characters."""
+    try:
+        found = UUID(text)
+    except ValueError:
+        found = None
+    if found is None or str(found) != text.lower():
+        raise InvalidRequest(f"job id '{text[:100]}' is no UUID")
+    return found
+
+
+def sequence(number: int) -> int:
+    """Read the sequence number of an event. Raises InvalidRequest for a negative one."""
+    if number < 0:
+        raise InvalidRequest(f"after_sequence is {number}; it must be at least 0")
+    return number
+
+
+def _result_types(numbers: Sequence[jobs_pb2.ResultType.ValueType]) -> frozenset[ResultType]:
+    for number in numbers:
+        if number not in RESULT_TYPES:
+            raise InvalidRequest(f"result type {number} is unknown or unspecified; known: {_names(RESULT_TYPES)}")
+    return frozenset(RESULT_TYPES[number] for number in numbers)
+
+
+def _observable(observable: jobs_pb2.Observable) -> Observable:
+    return Observable(terms=tuple(PauliTerm(term.pauli, term.coefficient) for term in observable.terms))
+
+
+def _moment(timestamp: Timestamp, *, name: str) -> datetime:
+    try:
+        return timestamp.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidRequest(f"{name} is no time: {error}") from error
+
+
+def _names(known: Mapping[Number, Member]) -> str:
+    return ", ".join(member.name for member in known.values())

@@ -1,0 +1,84 @@
+"""The gRPC server: both dialects, health and reflection on one port."""
+
+from grpc import aio
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from jobs_server.health import HealthReporter
+from jobs_server.interceptor import Gate
+from jobs_server.metrics import Metrics
+from jobs_server.original import OriginalService
+from jobs_server.transactions import Transactions
+from jobs_server.v1 import JobService
+from qserver.errors import SettingsError
+from qserver.rpc.original import jobs_pb2 as original_pb2
+from qserver.rpc.original import jobs_pb2_grpc as original_pb2_grpc
+from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
+from qserver.settings import Settings
+
+SERVICES = (
+    original_pb2.DESCRIPTOR.services_by_name["Jobs"].full_name,
+    jobs_pb2.DESCRIPTOR.services_by_name["JobService"].full_name,
+)
+
+
+class GrpcServer:
+    """Listens from `start` to `stop`."""
+
+    def __init__(
+        self,
+        original: OriginalService,
+        v1: JobService,
+        *,
+        transactions: Transactions,
+        metrics: Metrics,
+        settings: Settings,
+    ) -> None:
+        """Serve `original` and `v1`. Must be called in the event loop that will serve."""
+        self._settings = settings.jobs_server
+        self._health = HealthReporter(transactions, SERVICES)
+        self._server = aio.server(
+            interceptors=[Gate(metrics, settings.proxy)], options=_options(settings.limits.max_call_bytes)
+        )
+        original_pb2_grpc.add_JobsServicer_to_server(original, self._server)
+        jobs_pb2_grpc.add_JobServiceServicer_to_server(v1, self._server)
+        # grpcio's own services come without annotations.
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)  # type: ignore[no-untyped-call]
+        names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)  # type: ignore[no-untyped-call]
+
+    async def start(self) -> int:
+        """Listen, and give the port. Raises SettingsError where it can't be had."""
+        host, port = self._settings.grpc_host, self._settings.grpc_port
+        try:
+            bound = self._server.add_insecure_port(f"{host}:{port}")
+        except RuntimeError as error:
+            raise SettingsError(
+                f"can't listen on {host}:{port} (QSERVER_GRPC_HOST, QSERVER_GRPC_PORT): is it in use?"
+            ) from error
+        await self._server.start()
+        await self._health.start()
+        return bound
+
+    async def stop(self) -> None:
+        """Take no more calls, and give open ones time to end."""
+        await self._health.stop()
+        await self._server.stop(self._settings.grpc_drain_seconds)
+
+    async def hurry(self) -> None:
+        """Cut `stop` short: end the calls that are still open."""
+        await self._server.stop(0)
+
+
+def _options(max_call_bytes: int) -> tuple[tuple[str, int], ...]:
+    return (
+        ("grpc.max_receive_message_length", max_call_bytes),
+        # What may be answered is bounded where it is stored: QSERVER_MAX_RESULT_BYTES.
+        ("grpc.max_send_message_length", -1),
+        # With it, a second server on a port that is in use would start, and get some of the calls.
+        ("grpc.so_reuseport", 0),
+        # Notice a watcher whose machine is gone, and let clients notice that of ours.
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    )

@@ -1,0 +1,186 @@
+"""The jobs server: gRPC ingest and the dispatcher, put together."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+
+from database.changes import Change, ChangeKind, Subscription
+from database.database import Database
+from jobs_server.admission import Admission
+from jobs_server.catalog import Catalog
+from jobs_server.circuits import CircuitLibrary
+from jobs_server.committer import Committer
+from jobs_server.dispatcher import Dispatcher
+from jobs_server.dispatcher_thread import DispatcherThread
+from jobs_server.inspectors import Inspector, InspectorPool
+from jobs_server.intake import Intake
+from jobs_server.metrics import Metrics
+from jobs_server.original import OriginalService
+from jobs_server.registration import register_built_ins
+from jobs_server.repeats import Repeats
+from jobs_server.server import GrpcServer
+from jobs_server.transactions import Transactions
+from jobs_server.upload import UploadRoom
+from jobs_server.v1 import JobService
+from jobs_server.watch import Watches
+from plugins.registry import Registry
+from plugins.sandboxed import spawn_plugin_process
+from qserver.broker.interface import Broker
+from qserver.clock import SystemClock
+from qserver.machine import read_machine
+from qserver.metrics_port import MetricsPort
+from qserver.sandbox.forkserver import Forkserver
+from qserver.sandbox.limits import Limits
+from qserver.settings import MIB, Settings
+
+_log = structlog.get_logger(__name__)
+
+
+class JobsServer:
+    """Takes jobs over gRPC and hands them to workers. Lives in its caller's event loop, after `start`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        broker: Broker,
+        forkserver: Forkserver,
+        *,
+        registry: Registry | None = None,
+        spawn_inspector: Callable[[], Inspector] | None = None,
+    ) -> None:
+        """Build everything; nothing listens or runs before `start`. What is given is closed by who gave it.
+
+        Without a registry the plugins are those that are installed; without `spawn_inspector` inspectors are children
+        of the forkserver.
+        """
+        self._settings = settings
+        self._database = database
+        self._clock = SystemClock()
+        self._registry = registry or Registry.built_in()
+        self._metrics = Metrics()
+        self._publisher = broker.publisher()
+        # The dispatcher's thread has a connection too.
+        self._transactions = Transactions(database, threads=max(1, settings.database.database_pool_size - 1))
+        self._inspectors = self._make_inspectors(spawn_inspector or _inspector_spawner(forkserver, settings))
+        self._catalog = Catalog(self._transactions, self._clock)
+        self._committer = self._make_committer()
+        self._watches = Watches(self._transactions)
+        self._room = UploadRoom(settings.limits)
+        self._dispatcher = self._make_dispatcher()
+        self._metrics_port = MetricsPort(
+            self._metrics.registry,
+            host=settings.jobs_server.grpc_host,
+            port=settings.jobs_server.grpc_metrics_port,
+            variable="QSERVER_GRPC_METRICS_PORT",
+        )
+        self._server: GrpcServer | None = None
+        self._subscription: Subscription | None = None
+        self._port = 0
+
+    @property
+    def port(self) -> int:
+        """The port that gRPC is served on; 0 before `start`."""
+        return self._port
+
+    async def start(self) -> None:
+        """Register the built-in plugins, then serve. Waits for a database that isn't there yet.
+
+        Raises SettingsError where the port can't be had.
+        """
+        await register_built_ins(self._transactions, self._registry.plugins, self._clock)
+        self._subscription = self._database.changes.subscribe(self._listener(asyncio.get_running_loop()))
+        self._server = self._make_server()
+        self._port = await self._server.start()
+        self._dispatcher.start()
+        self._metrics_port.start()
+        _log.info("jobs_server_started", port=self._port)
+
+    async def stop(self) -> None:
+        """Refuse new calls, let open ones end within QSERVER_GRPC_DRAIN_SECONDS, then end the rest."""
+        if self._server is not None:
+            self._watches.close()
+            await self._server.stop()
+        await self._committer.drain()
+        if self._subscription is not None:
+            self._subscription.close()
+        await asyncio.to_thread(self._close)
+        _log.info("jobs_server_stopped")
+
+    async def hurry(self) -> None:
+        """Cut short the time that `stop` gives to open calls."""
+        if self._server is not None:
+            await self._server.hurry()
+
+    def _close(self) -> None:
+        self._metrics_port.stop()
+        self._dispatcher.stop()
+        self._publisher.close()
+        self._inspectors.close()
+        self._transactions.close()
+
+    def _listener(self, loop: asyncio.AbstractEventLoop) -> Callable[[Change], None]:
+        def listen(change: Change) -> None:  # in the feed's thread
+            loop.call_soon_threadsafe(self._hear, change)
+
+        return listen
+
+    def _hear(self, change: Change) -> None:
+        self._watches.tell(change)
+        if change.kind in {ChangeKind.PLUGINS, ChangeKind.RECONNECTED}:
+            self._catalog.forget()
+
+    def _make_inspectors(self, spawn: Callable[[], Inspector]) -> InspectorPool:
+        settings = self._settings.inspector
+        processes = settings.inspector_processes or read_machine().cores
+        return InspectorPool(spawn, settings, processes=processes, metrics=self._metrics, clock=self._clock)
+
+    def _make_committer(self) -> Committer:
+        delay_seconds = self._settings.jobs_server.commit_delay_seconds
+        return Committer(self._transactions, self._metrics, delay_seconds=delay_seconds)
+
+    def _make_dispatcher(self) -> DispatcherThread:
+        settings = self._settings.dispatcher
+        dispatcher = Dispatcher(
+            self._database,
+            self._publisher,
+            settings,
+            live_within_seconds=self._settings.worker.live_within_seconds,
+            clock=self._clock,
+            metrics=self._metrics,
+        )
+        poll_seconds = settings.dispatch_poll_seconds
+        return DispatcherThread(dispatcher, self._database.changes, self._metrics, poll_seconds=poll_seconds)
+
+    def _make_server(self) -> GrpcServer:
+        intake, limits = self._make_intake(), self._settings.limits
+        v1 = JobService(
+            intake=intake,
+            catalog=self._catalog,
+            transactions=self._transactions,
+            watches=self._watches,
+            room=self._room,
+            limits=limits,
+            metrics=self._metrics,
+        )
+        original = OriginalService(intake, self._catalog, self._room, limits)
+        return GrpcServer(original, v1, transactions=self._transactions, metrics=self._metrics, settings=self._settings)
+
+    def _make_intake(self) -> Intake:
+        admission = Admission(
+            catalog=self._catalog,
+            library=CircuitLibrary(self._transactions, self._inspectors),
+            inspectors=self._inspectors,
+            registry=self._registry,
+            settings=self._settings,
+            clock=self._clock,
+        )
+        return Intake(Repeats(self._transactions), admission, self._committer)
+
+
+def _inspector_spawner(forkserver: Forkserver, settings: Settings) -> Callable[[], Inspector]:
+    limits = Limits(memory_bytes=settings.inspector.inspector_memory_mib * MIB)
+    environment = {"QSERVER_MAX_IMPORTER_CIRCUIT_BYTES": str(settings.limits.max_importer_circuit_bytes)}
+    return partial(spawn_plugin_process, forkserver, limits, environment=environment)

@@ -1,0 +1,200 @@
+"""Our own dialect: `qserver.v1.JobService`."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+import structlog
+from grpc import aio
+
+from jobs_server import answers, requests
+from jobs_server.admission import Submission
+from jobs_server.caller import current_address, current_caller
+from jobs_server.catalog import Catalog
+from jobs_server.committer import Stored
+from jobs_server.errors import INTERNAL, Refusal, is_expected, refusal
+from jobs_server.intake import Intake
+from jobs_server.metrics import Metrics
+from jobs_server.pages import page_size, page_token, pointer_of
+from jobs_server.transactions import Transactions
+from jobs_server.upload import UploadRoom, receive
+from jobs_server.watch import Watches
+from qserver.errors import InvalidRequest, QServerError, TooLarge
+from qserver.jobs import Job
+from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
+from qserver.settings import LimitSettings
+
+_log = structlog.get_logger(__name__)
+
+
+class JobService(jobs_pb2_grpc.JobServiceServicer):
+    """Takes jobs, and answers for them."""
+
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        catalog: Catalog,
+        transactions: Transactions,
+        watches: Watches,
+        room: UploadRoom,
+        limits: LimitSettings,
+        metrics: Metrics,
+    ) -> None:
+        """Hand jobs to `intake`, read them by `transactions`."""
+        self._intake = intake
+        self._catalog = catalog
+        self._transactions = transactions
+        self._watches = watches
+        self._room = room
+        self._limits = limits
+        self._metrics = metrics
+
+    async def SubmitJob(
+        self,
+        request_iterator: AsyncIterator[jobs_pb2.SubmitJobRequest],
+        context: aio.ServicerContext[jobs_pb2.SubmitJobRequest, jobs_pb2.SubmitJobResponse],
+    ) -> jobs_pb2.SubmitJobResponse:
+        """Take one job: its spec, then its circuit in pieces."""
+        with self._room.upload() as upload:
+            spec = await receive(request_iterator, upload, part=_part, header_name="the spec")
+            job = await self._intake.submit(self._submission(spec, upload.source()))
+        return jobs_pb2.SubmitJobResponse(job=answers.job_message(job))
+
+    async def SubmitJobs(
+        self,
+        request: jobs_pb2.SubmitJobsRequest,
+        context: aio.ServicerContext[jobs_pb2.SubmitJobsRequest, jobs_pb2.SubmitJobsResponse],
+    ) -> jobs_pb2.SubmitJobsResponse:
+        """Take many small jobs, and answer for each."""
+        self._check_number(len(request.submissions))
+        read = [self._read(submission) for submission in request.submissions]
+        submissions = [item for item in read if isinstance(item, Submission)]
+        stored = iter(await self._intake.submit_all(submissions))
+        outcomes = (next(stored) if isinstance(item, Submission) else item for item in read)
+        return jobs_pb2.SubmitJobsResponse(answers=[self._answer(outcome) for outcome in outcomes])
+
+    async def GetJob(
+        self,
+        request: jobs_pb2.GetJobRequest,
+        context: aio.ServicerContext[jobs_pb2.GetJobRequest, jobs_pb2.GetJobResponse],
+    ) -> jobs_pb2.GetJobResponse:
+        """Give a job."""
+        job_id, caller = requests.job_id(request.id), current_caller.get()
+        job = await self._transactions.read(lambda transaction: transaction.jobs.get(job_id, caller))
+        return jobs_pb2.GetJobResponse(job=answers.job_message(job))
+
+    async def ListJobs(
+        self,
+        request: jobs_pb2.ListJobsRequest,
+        context: aio.ServicerContext[jobs_pb2.ListJobsRequest, jobs_pb2.ListJobsResponse],
+    ) -> jobs_pb2.ListJobsResponse:
+        """Give a page of the caller's jobs, newest first."""
+        caller, size = current_caller.get(), page_size(request.page_size)
+        before, statuses = pointer_of(request.page_token), requests.job_statuses(request.statuses)
+        found = await self._transactions.read(
+            lambda transaction: transaction.jobs.list(
+                caller, limit=size + 1, newest_first=True, before_pointer=before, statuses=statuses
+            )
+        )
+        page = found[:size]
+        has_more = len(found) > size
+        return jobs_pb2.ListJobsResponse(
+            jobs=map(answers.job_message, page), next_page_token=page_token(page[-1].pointer) if has_more else ""
+        )
+
+    async def CancelJob(
+        self,
+        request: jobs_pb2.CancelJobRequest,
+        context: aio.ServicerContext[jobs_pb2.CancelJobRequest, jobs_pb2.CancelJobResponse],
+    ) -> jobs_pb2.CancelJobResponse:
+        """Stop a job."""
+        job_id, caller = requests.job_id(request.id), current_caller.get()
+        job = await self._transactions.run(lambda transaction: transaction.jobs.cancel(job_id, caller))
+        return jobs_pb2.CancelJobResponse(job=answers.job_message(job))
+
+    async def DeleteJob(
+        self,
+        request: jobs_pb2.DeleteJobRequest,
+        context: aio.ServicerContext[jobs_pb2.DeleteJobRequest, jobs_pb2.DeleteJobResponse],
+    ) -> jobs_pb2.DeleteJobResponse:
+        """Remove a job."""
+        job_id, caller = requests.job_id(request.id), current_caller.get()
+        await self._transactions.run(lambda transaction: transaction.jobs.delete(job_id, caller))
+        return jobs_pb2.DeleteJobResponse()
+
+    async def WatchJob(
+        self,
+        request: jobs_pb2.WatchJobRequest,
+        context: aio.ServicerContext[jobs_pb2.WatchJobRequest, jobs_pb2.WatchJobResponse],
+    ) -> AsyncGenerator[jobs_pb2.WatchJobResponse, None]:
+        """Give a job's events as they happen, up to its final one."""
+        job_id, after = requests.job_id(request.id), requests.sequence(request.after_sequence)
+        async with aclosing(self._watches.events(job_id, current_caller.get(), after_sequence=after)) as events:
+            async for event in events:
+                yield answers.event_message(event)
+
+    async def GetResult(
+        self,
+        request: jobs_pb2.GetResultRequest,
+        context: aio.ServicerContext[jobs_pb2.GetResultRequest, jobs_pb2.GetResultResponse],
+    ) -> jobs_pb2.GetResultResponse:
+        """Give a finished job's results."""
+        job_id, caller = requests.job_id(request.id), current_caller.get()
+        # Written in the same thread: a statevector's probabilities take seconds, in which others want answers.
+        return await self._transactions.read(
+            lambda transaction: answers.result_message(transaction.results.get(job_id, caller))
+        )
+
+    async def ListBackends(
+        self,
+        request: jobs_pb2.ListBackendsRequest,
+        context: aio.ServicerContext[jobs_pb2.ListBackendsRequest, jobs_pb2.ListBackendsResponse],
+    ) -> jobs_pb2.ListBackendsResponse:
+        """Give every backend."""
+        backends = await self._catalog.backends()
+        return jobs_pb2.ListBackendsResponse(backends=map(answers.backend_message, backends))
+
+    def _check_number(self, number: int) -> None:
+        limit = self._limits.max_jobs_per_call
+        if not number:
+            raise InvalidRequest("no submissions were sent")
+        if number > limit:
+            raise TooLarge(f"{number:,} submissions; the limit is {limit:,} a call (QSERVER_MAX_JOBS_PER_CALL)")
+
+    def _submission(self, spec: jobs_pb2.JobSpec, source: bytes) -> Submission:
+        return Submission(
+            identity=current_caller.get(),
+            request=requests.job_request(spec, self._limits),
+            source=source,
+            client_address=current_address.get(),
+        )
+
+    def _read(self, submission: jobs_pb2.JobSubmission) -> Submission | QServerError:
+        try:
+            return self._submission(submission.spec, submission.source)
+        except QServerError as error:
+            return error
+
+    def _answer(self, outcome: Stored) -> jobs_pb2.SubmissionAnswer:
+        if isinstance(outcome, Job):
+            return jobs_pb2.SubmissionAnswer(job=answers.job_message(outcome))
+        told = _refusal(outcome)
+        self._metrics.refusals.labels(method="/qserver.v1.JobService/SubmitJobs", reason=told.reason).inc()
+        return jobs_pb2.SubmissionAnswer(error=answers.error_detail(told))
+
+
+def _refusal(error: Exception) -> Refusal:
+    if isinstance(error, QServerError) and is_expected(error):
+        return refusal(error)
+    _log.error("submission_failed", exc_info=error)
+    return INTERNAL
+
+
+def _part(message: jobs_pb2.SubmitJobRequest) -> jobs_pb2.JobSpec | bytes | None:
+    match message.WhichOneof("data"):
+        case "spec":
+            return message.spec
+        case "chunk":
+            return message.chunk
+        case _:
+            return None

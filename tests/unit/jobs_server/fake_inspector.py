@@ -1,0 +1,92 @@
+"""The twin of an inspector process: answers by a word in the circuit, and dies of another."""
+
+import threading
+from dataclasses import replace
+
+from qserver.circuits import CircuitFormat, Inspection
+from qserver.clock import FakeClock
+from qserver.errors import ExecutionError, InvalidCircuit, InvalidRequest, Reason
+from qserver.json_types import JsonObject
+from qserver.sandbox.ending import Ending
+from qserver.sandbox.errors import ChildDied, ChildTimedOut
+from tests.bell import BELL_PROFILE
+
+DOING = "inspect"
+
+
+class FakeInspector:
+    """Reads every circuit as a Bell pair, unless a word in it says otherwise."""
+
+    def __init__(self, house: "FakeInspectors") -> None:
+        self._house = house
+        self.is_alive = True
+        self.memory = 100 * 1024**2
+
+    def memory_bytes(self) -> int:
+        return self.memory
+
+    def inspect(
+        self, plugin: str, source: bytes, circuit_format: CircuitFormat, *, timeout_seconds: float
+    ) -> Inspection:
+        assert timeout_seconds > 0
+        self._house.readers.append(plugin)
+        if not self.is_alive:
+            raise ChildDied(Ending(signal=9), doing=DOING)
+        self._house.enter(source)
+        self._fall(source)
+        profile = replace(BELL_PROFILE, num_qubits=20_000) if b"wide" in source else BELL_PROFILE
+        return Inspection(circuit_format, profile, qpy=b"QISKIT")
+
+    def check_options(self, plugin: str, options: JsonObject, *, timeout_seconds: float) -> None:
+        del plugin
+        assert timeout_seconds > 0
+        self._house.checked.append(options)
+        if "refused" in str(options):
+            raise InvalidRequest("the engine refuses the noise model", reason=Reason.INVALID_OPTION)
+
+    def close(self) -> None:
+        self.is_alive = False
+        self._house.closed += 1
+
+    def _fall(self, source: bytes) -> None:
+        if b"syntax error" in source:
+            raise InvalidCircuit("unexpected token", line=3, column=7)
+        if b"panic" in source:
+            raise ExecutionError("PanicException: out of range")
+        if b"grow" in source:
+            self.memory = 600 * 1024**2
+            self._house.clock.advance(1.0)
+        deaths = {
+            b"hang": ChildTimedOut("too slow"),
+            b"eat memory": ChildDied(Ending(signal=9, out_of_memory=True), doing=DOING),
+            b"crash": ChildDied(Ending(signal=11), doing=DOING),
+            b"unable to start": ChildDied(Ending(exit_code=70, last_words="no module"), doing=DOING),
+        }
+        for word, death in deaths.items():
+            if word in source:
+                self.is_alive = False
+                raise death
+
+
+class FakeInspectors:
+    """Where fake inspectors come from; counts them, and can make them wait."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.spawned = 0
+        self.closed = 0
+        self.inspected: list[bytes] = []
+        self.readers: list[str] = []
+        self.checked: list[JsonObject] = []
+        self.latest: FakeInspector | None = None
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def spawn(self) -> FakeInspector:
+        self.spawned += 1
+        self.latest = FakeInspector(self)
+        return self.latest
+
+    def enter(self, source: bytes) -> None:
+        self.inspected.append(source)
+        assert self.gate.wait(timeout=30)

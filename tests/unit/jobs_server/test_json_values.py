@@ -1,0 +1,92 @@
+"""JSON from outside."""
+
+import json
+
+import pytest
+from google.protobuf.struct_pb2 import Struct
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs_server.json_values import from_struct, parse_object, to_struct
+from qserver.errors import InvalidRequest, TooLarge
+from qserver.json_types import JsonObject
+
+MAX_BYTES = 1000
+
+text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=10)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(text, values, max_size=4))
+def test_an_object_survives_the_way_through_a_struct(value: JsonObject) -> None:
+    struct = to_struct(value)
+
+    assert from_struct(struct, name="options", max_bytes=10**6) == value
+
+
+def test_whole_numbers_of_a_struct_become_integers_and_others_stay() -> None:
+    struct = Struct()
+    struct.update({"a": 3.0, "b": 0.5, "c": 2.0**60})
+
+    value = from_struct(struct, name="options", max_bytes=MAX_BYTES)
+
+    assert [type(value[key]) for key in "abc"] == [int, float, float]
+
+
+def test_text_is_given_back_as_it_came() -> None:
+    assert parse_object('{"shots": 5, "x": [1.5, null, "ä"]}', name="metadata", max_bytes=MAX_BYTES) == {
+        "shots": 5,
+        "x": [1.5, None, "ä"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "metadata is no JSON"),
+        ("{", "metadata is no JSON"),
+        ("[1]", "must be a JSON object, e.g. {}, and is an array"),
+        ("3", "and is a number"),
+        ("null", "and is null"),
+        ('{"a": NaN}', "metadata.a is no finite number"),
+        ('{"a": 1e999}', "metadata.a is no finite number"),
+        ('{"a": [1, -Infinity]}', "metadata.a is no finite number"),
+        ('{"a": ' + "1" * 400 + "}", "metadata.a is no finite number"),
+        ('{"a": "\\u0000"}', "metadata.a holds a NUL character"),
+        ('{"a": "\\ud800"}', "half a surrogate pair"),
+        ('{"\\ud800": 1}', "half a surrogate pair"),
+        ('{"a": ' + "[" * 40 + "]" * 40 + "}", "metadata.a nests deeper than 32 levels"),
+    ],
+)
+def test_what_no_database_could_keep_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_object(text, name="metadata", max_bytes=MAX_BYTES)
+
+    assert sentence in caught.value.message
+
+
+def test_nesting_that_would_exhaust_the_stack_is_refused() -> None:
+    deep = '{"a": ' + "[" * 200_000 + "]" * 200_000 + "}"
+
+    with pytest.raises(InvalidRequest, match="nests deeper than 32 levels"):
+        parse_object(deep, name="metadata", max_bytes=10**6)
+
+
+def test_size_is_limited_and_both_sizes_are_named() -> None:
+    with pytest.raises(TooLarge, match=r"metadata is 1,008 bytes; the limit is 1,000 \(QSERVER_MAX_METADATA_BYTES\)"):
+        parse_object(json.dumps({"a": "x" * 999}), name="metadata", max_bytes=MAX_BYTES)
+
+
+def test_size_of_a_struct_is_that_of_its_json() -> None:
+    with pytest.raises(TooLarge, match="options is 1,008 bytes"):
+        from_struct(to_struct({"a": "x" * 999}), name="options", max_bytes=MAX_BYTES)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_struct_with_no_finite_number_is_refused(number: float) -> None:
+    with pytest.raises(InvalidRequest, match=r"options\.a is no finite number"):
+        from_struct(to_struct({"a": number}), name="options", max_bytes=MAX_BYTES)
