@@ -1,0 +1,1 @@
+"""Pull, claim, batch, simulate, store."""
