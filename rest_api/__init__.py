@@ -1,0 +1,1 @@
+"""HTTP: results, live events, administration."""

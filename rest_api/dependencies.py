@@ -1,0 +1,48 @@
+"""What routes ask for: the caller, the neighbours, and the parameters that many of them share."""
+
+from typing import TYPE_CHECKING, Annotated, cast
+from uuid import UUID
+
+from fastapi import Depends, Path, Query, Request
+
+from qserver.errors import PermissionDenied
+from qserver.identity import ANONYMOUS, HTTP_RULES, Identity
+from rest_api.services import Services
+
+if TYPE_CHECKING:
+    from fastapi.routing import APIRoute
+
+MAX_CURSOR = 2**63 - 1
+MAX_NAME_LENGTH = 200
+
+
+async def find_services(request: Request) -> Services:
+    """Give what the application was built with."""
+    return cast("Services", request.app.state.services)
+
+
+def rule_of(method: str, path: str) -> str:
+    """Name the rule of a route in `HTTP_RULES`: HEAD needs what GET needs."""
+    return f"{'GET' if method == 'HEAD' else method} {path}"
+
+
+async def identify(request: Request) -> Identity:
+    """Establish who calls. Raises PermissionDenied unless the table of rules lets them use this route."""
+    identity = ANONYMOUS
+    route = cast("APIRoute", request.scope["route"])
+    rule = rule_of(request.method, route.path)
+    permission = HTTP_RULES.get(rule)
+    if permission is None:
+        raise PermissionDenied(f"no rule says who may call {rule}")
+    identity.require(permission)
+    return identity
+
+
+Caller = Annotated[Identity, Depends(identify)]
+Neighbours = Annotated[Services, Depends(find_services)]
+JobId = Annotated[UUID, Path(alias="id", description="the job's id, a UUID")]
+Cursor = Annotated[int, Query(ge=0, le=MAX_CURSOR, description="how many to skip from the start")]
+# Control characters are in no name; Postgres refuses NUL in any text.
+Name = Annotated[
+    str, Path(min_length=1, max_length=MAX_NAME_LENGTH, pattern=r"^[^\x00-\x1f\x7f/]+$", description="its name")
+]

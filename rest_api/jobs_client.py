@@ -1,0 +1,187 @@
+"""Submissions go on to jobs_server over gRPC, so that there is one way in, whatever door a job came by."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC
+from types import MappingProxyType
+from uuid import UUID
+
+import grpc
+from google.protobuf.struct_pb2 import Struct
+from grpc import aio
+
+from qserver.circuits import CircuitFormat
+from qserver.errors import (
+    AlreadyExists,
+    Conflict,
+    InvalidCircuit,
+    InvalidRequest,
+    NotFound,
+    Overloaded,
+    PermissionDenied,
+    QServerError,
+    QuotaExceeded,
+    Reason,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnknownBackend,
+)
+from qserver.jobs import JobStatus
+from qserver.results import ResultType
+from qserver.rpc.original import jobs_pb2 as original_pb2
+from qserver.rpc.original.jobs_pb2_grpc import JobsStub
+from qserver.rpc.v1 import jobs_pb2
+from qserver.rpc.v1.jobs_pb2_grpc import JobServiceStub
+from rest_api.submission import AcceptedJob, Submission
+
+CHUNK_BYTES = 256 * 1024
+SUBMIT_SECONDS = 60.0  # covers an upload of the largest circuit and its inspection
+PING_SECONDS = 2.0
+
+# A lost connection is tried again within seconds, not after gRPC's two minutes: the neighbour restarts.
+_CHANNEL_OPTIONS = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 2000))
+
+_RESULT_TYPES: Mapping[ResultType, jobs_pb2.ResultType.ValueType] = MappingProxyType(
+    {
+        ResultType.COUNTS: jobs_pb2.RESULT_TYPE_COUNTS,
+        ResultType.QUASI_DIST: jobs_pb2.RESULT_TYPE_QUASI_DIST,
+        ResultType.EXPVAL: jobs_pb2.RESULT_TYPE_EXPVAL,
+        ResultType.MEMORY: jobs_pb2.RESULT_TYPE_MEMORY,
+        ResultType.PROBABILITIES: jobs_pb2.RESULT_TYPE_PROBABILITIES,
+        ResultType.STATEVECTOR: jobs_pb2.RESULT_TYPE_STATEVECTOR,
+    }
+)
+_FORMATS: Mapping[CircuitFormat, jobs_pb2.CircuitFormat.ValueType] = MappingProxyType(
+    {
+        CircuitFormat.OPENQASM2: jobs_pb2.CIRCUIT_FORMAT_OPENQASM2,
+        CircuitFormat.OPENQASM3: jobs_pb2.CIRCUIT_FORMAT_OPENQASM3,
+        CircuitFormat.QPY: jobs_pb2.CIRCUIT_FORMAT_QPY,
+        CircuitFormat.TEXT: jobs_pb2.CIRCUIT_FORMAT_TEXT,
+    }
+)
+_STATUSES: Mapping[jobs_pb2.JobStatus.ValueType, JobStatus] = MappingProxyType(
+    {
+        jobs_pb2.JOB_STATUS_PENDING: JobStatus.PENDING,
+        jobs_pb2.JOB_STATUS_RUNNING: JobStatus.RUNNING,
+        jobs_pb2.JOB_STATUS_FINISHED: JobStatus.FINISHED,
+        jobs_pb2.JOB_STATUS_FAILED: JobStatus.FAILED,
+        jobs_pb2.JOB_STATUS_CANCELED: JobStatus.CANCELED,
+    }
+)
+_ERRORS: Mapping[Reason, type[QServerError]] = MappingProxyType(
+    {
+        Reason.TOO_LARGE: TooLarge,
+        Reason.UNKNOWN_BACKEND: UnknownBackend,
+        Reason.NOT_FOUND: NotFound,
+        Reason.ALREADY_EXISTS: AlreadyExists,
+        Reason.CONFLICT: Conflict,
+        Reason.UNAUTHENTICATED: Unauthenticated,
+        Reason.PERMISSION_DENIED: PermissionDenied,
+        Reason.QUOTA_EXCEEDED: QuotaExceeded,
+        Reason.UNAVAILABLE: Unavailable,
+        Reason.OVERLOADED: Overloaded,
+    }
+)
+_UNANSWERED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
+
+
+class JobsClient:
+    """One shared channel to jobs_server. Made inside the event loop that uses it."""
+
+    def __init__(self, address: str) -> None:
+        """Prepare a channel to `address` (host:port); it connects when first used."""
+        self._address = address
+        self._channel = aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
+
+    async def submit(self, submission: Submission, client_address: str = "") -> AcceptedJob:
+        """Send a job on, with the address that it came from.
+
+        Raises what jobs_server raised, or Unavailable where it doesn't answer.
+        """
+        stub = JobServiceStub(self._channel)
+        # Made before the call, which would turn what goes wrong in here into its own cancellation.
+        upload = _upload(_spec(submission), submission.source())
+        try:
+            answer = await stub.SubmitJob(upload, timeout=SUBMIT_SECONDS, metadata=(("x-real-ip", client_address),))
+        except aio.AioRpcError as error:
+            raise self._error(error) from error
+        return _accepted(answer.job)
+
+    async def ping(self) -> None:
+        """Raise Unavailable unless jobs_server answers."""
+        try:
+            await JobsStub(self._channel).HealthCheck(original_pb2.HealthCheckInput(), timeout=PING_SECONDS)
+        except aio.AioRpcError as error:
+            raise self._error(error) from error
+
+    async def close(self) -> None:
+        """Close the channel."""
+        await self._channel.close()
+
+    def _error(self, error: aio.AioRpcError) -> QServerError:
+        trailers = {key: str(value) for key, value in error.trailing_metadata() or ()}
+        message = error.details() or error.code().name
+        reason = _reason(trailers.get("qserver-reason"))
+        if reason is None and error.code() in _UNANSWERED:
+            return Unavailable(f"jobs_server at {self._address} doesn't answer")
+        if reason is not None and reason in _ERRORS:
+            return _ERRORS[reason](message, reason=reason)
+        if reason is Reason.INVALID_CIRCUIT:
+            line, column = (int(trailers.get(f"qserver-{place}", 0)) or None for place in ("line", "column"))
+            return InvalidCircuit(message, line=line, column=column)
+        if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
+            return InvalidRequest(message, reason=reason)
+        return QServerError(message, reason=reason)
+
+
+async def _upload(spec: jobs_pb2.JobSpec, source: bytes) -> AsyncIterator[jobs_pb2.SubmitJobRequest]:
+    yield jobs_pb2.SubmitJobRequest(spec=spec)
+    for start in range(0, len(source), CHUNK_BYTES):
+        yield jobs_pb2.SubmitJobRequest(chunk=source[start : start + CHUNK_BYTES])
+
+
+def _spec(submission: Submission) -> jobs_pb2.JobSpec:
+    circuit_format = submission.circuit_format
+    spec = jobs_pb2.JobSpec(
+        backend=submission.backend,
+        result_types=[_RESULT_TYPES[result_type] for result_type in submission.result_types],
+        circuit_format=jobs_pb2.CIRCUIT_FORMAT_UNSPECIFIED if circuit_format is None else _FORMATS[circuit_format],
+        shots=submission.shots,
+        seed=submission.seed,
+        precision=submission.precision,
+        observables=[_observable(terms) for terms in submission.observables],
+        options=_struct(submission.options),
+        metadata=_struct(submission.metadata),
+        priority=submission.priority,
+        time_limit_seconds=submission.time_limit_seconds,
+        request_id=submission.request_id or "",
+    )
+    if submission.expires_at is not None:
+        spec.expires_at.FromDatetime(submission.expires_at)
+    return spec
+
+
+def _observable(terms: list[tuple[str, float]]) -> jobs_pb2.Observable:
+    return jobs_pb2.Observable(terms=[jobs_pb2.PauliTerm(pauli=pauli, coefficient=value) for pauli, value in terms])
+
+
+def _struct(members: Mapping[str, object]) -> Struct:
+    struct = Struct()
+    struct.update(members)  # type: ignore[arg-type]  # any JSON
+    return struct
+
+
+def _accepted(job: jobs_pb2.Job) -> AcceptedJob:
+    return AcceptedJob(
+        id=UUID(job.id),
+        pointer=job.pointer,
+        status=_STATUSES[job.status],
+        submitted_at=job.submitted_at.ToDatetime(tzinfo=UTC),
+    )
+
+
+def _reason(text: str | None) -> Reason | None:
+    try:
+        return None if text is None else Reason(text)
+    except ValueError:  # a newer jobs_server knows more of them
+        return None

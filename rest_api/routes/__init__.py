@@ -1,0 +1,15 @@
+"""The routes, one module a topic."""
+
+from fastapi import APIRouter
+
+from rest_api.routes import documents, events, jobs, metrics, plugins, results, service
+
+ROUTERS: tuple[APIRouter, ...] = (
+    results.router,  # before jobs: /job/result/{id} must not be read as /job/{id}
+    jobs.router,
+    events.router,
+    plugins.router,
+    service.router,
+    metrics.router,
+    documents.router,
+)

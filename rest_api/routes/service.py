@@ -1,0 +1,82 @@
+"""How the service is: alive, ready, with which workers, within which limits."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Depends, Response
+
+from qserver.settings import LimitSettings
+from rest_api import examples, schemas
+from rest_api.dependencies import Neighbours, identify
+from rest_api.json_response import json_response
+from rest_api.openapi import answers, refusals
+from rest_api.readiness import readiness
+from rest_api.service_route import ServiceRoute
+from rest_api.views import API_PREFIX, worker_view
+
+router = APIRouter(prefix=API_PREFIX, tags=["service"], dependencies=[Depends(identify)], route_class=ServiceRoute)
+
+
+@router.get(
+    "/health",
+    operation_id="getHealth",
+    summary="Is the service alive?",
+    responses=answers(schemas.Health, "It is.", example=examples.HEALTH),
+)
+async def get_health() -> Response:
+    """Answer at once, without looking at any neighbour."""
+    return json_response(schemas.Health("ok"))
+
+
+@router.get(
+    "/health/ready",
+    operation_id="getReadiness",
+    summary="Can the service do its work?",
+    responses={
+        **answers(schemas.Readiness, "It can, or at least read (`degraded`).", example=examples.DEGRADED),
+        **answers(
+            schemas.Readiness,
+            "The database is missing.",
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            example=examples.UNAVAILABLE,
+        ),
+    },
+)
+async def get_readiness(neighbours: Neighbours) -> Response:
+    """Ask every neighbour, and name those that are missing. Without the database nothing works: 503.
+
+    Without jobs_server, jobs can be read but not submitted; without the broker, submitted jobs wait.
+    """
+    report = await readiness(neighbours)
+    status = HTTPStatus.SERVICE_UNAVAILABLE if report.status == "unavailable" else HTTPStatus.OK
+    return json_response(report, status)
+
+
+@router.get(
+    "/workers",
+    operation_id="listWorkers",
+    summary="List workers",
+    responses={
+        **answers(list[schemas.Worker], "All workers that are known.", example=[examples.WORKER]),
+        **refusals(HTTPStatus.SERVICE_UNAVAILABLE),
+    },
+)
+def list_workers(neighbours: Neighbours) -> Response:
+    """List the workers with what they have and what they do."""
+    with neighbours.database.reading() as transaction:
+        workers = transaction.workers.list(live_within_seconds=None)
+        live = transaction.workers.list(live_within_seconds=neighbours.settings.worker.live_within_seconds)
+    live_ids = {worker.id for worker in live}
+    return json_response([worker_view(worker, is_live=worker.id in live_ids) for worker in workers])
+
+
+@router.get(
+    "/limits",
+    operation_id="getLimits",
+    summary="Read the limits",
+    responses=answers(
+        LimitSettings, "Each limit; its setting is `QSERVER_` and its name in capitals.", example=examples.LIMITS
+    ),
+)
+async def get_limits(neighbours: Neighbours) -> Response:
+    """Read what a request may ask for."""
+    return json_response(neighbours.settings.limits.model_dump())
