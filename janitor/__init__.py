@@ -1,0 +1,1 @@
+"""Retention, expired leases, what deleted plugins left behind."""
