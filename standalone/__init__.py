@@ -1,0 +1,1 @@
+"""All services in one process: SQLite instead of Postgres, a queue in memory instead of RabbitMQ."""

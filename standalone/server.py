@@ -1,0 +1,148 @@
+"""All services in one process, on SQLite and a queue in memory."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import structlog
+from pydantic import SecretStr
+
+from database import Database
+from janitor.service import Janitor
+from jobs_server.service import JobsServer
+from plugins.registry import PRELOADED_MODULES
+from qserver.broker.memory import MemoryBroker
+from qserver.sandbox.forkserver import Forkserver
+from qserver.settings import Section, Settings
+from rest_api.service import RestApi
+from standalone.options import Options
+from worker.service import Worker
+
+log = structlog.get_logger(__name__)
+
+DATABASE_FILE = "qserver.db"
+LOOPBACK = "127.0.0.1"
+LEASE_SECONDS = 7 * 86_400.0
+"""A laptop that sleeps renews no lease, and must find its jobs still running when it wakes. Nobody else could run them:
+whoever fails here ends the process, and the next one takes all leases back when it starts."""
+
+
+def standalone_settings(settings: Settings, options: Options) -> Settings:
+    """Point settings from the environment at one process, one folder and loopback."""
+    folder = options.data_folder
+    database_url = SecretStr(f"sqlite:///{folder / DATABASE_FILE}")
+    grpc = {"grpc_host": LOOPBACK, "grpc_port": options.grpc_port}
+    http = {"http_host": LOOPBACK, "http_port": options.http_port}
+    return settings.model_copy(
+        update={
+            "database": settings.database.model_copy(update={"database_url": database_url}),
+            "jobs_server": settings.jobs_server.model_copy(update=_given(grpc)),
+            "rest_api": settings.rest_api.model_copy(update=_given(http)),
+            "lease": settings.lease.model_copy(update=_unset(settings.lease, {"lease_seconds": LEASE_SECONDS})),
+            "plugins": settings.plugins.model_copy(
+                update=_unset(settings.plugins, {"plugin_folder": folder / "plugins"})
+            ),
+            "logs": settings.logs.model_copy(update=_unset(settings.logs, _preferred_logs(options))),
+        }
+    )
+
+
+def _preferred_logs(options: Options) -> Mapping[str, object]:
+    """Speak to a person: in colours, into a file too, and only of trouble in a demonstration."""
+    level = {"log_level": "warning"} if options.command == "demo" else {}
+    return {"log_format": "console", "log_folder": options.data_folder / "logs", **level}
+
+
+def _given(values: Mapping[str, object]) -> Mapping[str, object]:
+    """Leave out what the command line didn't say."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _unset(section: Section, values: Mapping[str, object]) -> Mapping[str, object]:
+    """Leave out what the environment says already."""
+    return {name: value for name, value in values.items() if name not in section.model_fields_set}
+
+
+class StandaloneServer:
+    """The same services that are deployed one by one, started in the order in which they need each other."""
+
+    def __init__(self, settings: Settings, *, on_failure: Callable[[], None]) -> None:
+        """Build everything; nothing listens or runs before `start`.
+
+        `on_failure` is called, from a thread, when the worker can't go on: the server must then be stopped.
+        """
+        self._settings = settings
+        self._forkserver = Forkserver(preload=PRELOADED_MODULES)
+        self._database = Database.open(settings.database)
+        self._broker = MemoryBroker()
+        self._jobs_server = JobsServer(settings, self._database, self._broker, self._forkserver)
+        self._worker = Worker(settings, self._database, self._broker, self._forkserver, on_failure=on_failure)
+        self._janitor = Janitor(settings, self._database)
+        self._rest_api: RestApi | None = None
+
+    @property
+    def grpc_port(self) -> int:
+        """The port that gRPC is served on."""
+        return self._jobs_server.port
+
+    @property
+    def http_port(self) -> int:
+        """The port that HTTP is served on. Raises RuntimeError before `start`."""
+        if self._rest_api is None:
+            raise RuntimeError("the server was not started")
+        return self._rest_api.port
+
+    async def start(self) -> None:
+        """Migrate the database, take back what an earlier process left, and serve."""
+        self._forkserver.start()
+        await asyncio.to_thread(self._database.upgrade)
+        await asyncio.to_thread(self._take_back)
+        await self._jobs_server.start()
+        # HTTP forwards submissions to the port that gRPC really got.
+        rest_settings = self._settings.rest_api.model_copy(
+            update={"jobs_server_address": f"{LOOPBACK}:{self._jobs_server.port}"}
+        )
+        self._rest_api = RestApi(
+            self._settings.model_copy(update={"rest_api": rest_settings}),
+            self._database,
+            broker_probe=self._broker.ping,
+        )
+        await self._rest_api.start()
+        await asyncio.to_thread(self._worker.start)
+        self._janitor.start()
+        log.info("standalone_started", grpc_port=self.grpc_port, http_port=self.http_port)
+
+    def _take_back(self) -> None:
+        """Let jobs run again that a process which was killed had claimed or published.
+
+        Whoever owns the data folder knows that no other worker lives: no lease needs to be waited for.
+        """
+        with self._database.transaction() as transaction:
+            returned = transaction.jobs.abandon_leases()
+            transaction.dispatch.unpublish(None, older_than_seconds=0)
+            transaction.workers.remove_all()
+        if returned:
+            log.info("jobs_taken_back", jobs=len(returned))
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the worker ended by a fault of its own."""
+        return self._worker.has_failed
+
+    async def hurry(self) -> None:
+        """Let a `stop` that is under way give running jobs back now: they run again at the next start."""
+        self._worker.hurry()
+        if self._rest_api is not None:
+            await self._rest_api.hurry()
+        await self._jobs_server.hurry()
+
+    async def stop(self) -> None:
+        """End in reverse order: nothing new comes in, running jobs end or go back, then the rest."""
+        await asyncio.to_thread(self._janitor.stop)
+        if self._rest_api is not None:
+            await self._rest_api.stop()
+        await self._jobs_server.stop()
+        await asyncio.to_thread(self._worker.stop)
+        self._forkserver.close()
+        self._broker.close()
+        self._database.close()
+        log.info("standalone_stopped")
