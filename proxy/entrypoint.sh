@@ -1,0 +1,57 @@
+#!/bin/sh
+# Start the proxy: check settings and certificates, render the configuration, become nginx. A child of it looks at the
+# certificate files from time to time and has nginx read them again when they have changed.
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+. "$here/settings.sh"
+. "$here/certificates.sh"
+. "$here/rendering.sh"
+
+main() {
+    read_settings
+    prepare_folders
+    choose_certificate
+    fault=$(certificate_fault)
+    [ -z "$fault" ] || fail "$fault"
+    warn_of_expiry
+    render
+    watch_certificates "$(fingerprint)" &
+    exec "$nginx" -p "$run_folder" -e stderr -c "$run_folder/nginx.conf"
+}
+
+prepare_folders() {
+    mkdir -p "$run_folder" || fail "$run_folder can't be made: it must be on a tmpfs or a disk with room left"
+    rm -f "$run_folder/nginx.pid"
+}
+
+# The shell becomes nginx, so $$ is nginx's process id.
+watch_certificates() {
+    seen=$1
+    while sleep "$check_seconds" && kill -0 "$$" 2>/dev/null; do
+        choose_certificate
+        warn_of_expiry
+        found=$(fingerprint)
+        [ "$found" != "$seen" ] || continue
+        # Who renews writes several files: wait until they rest.
+        sleep 1
+        [ "$found" = "$(fingerprint)" ] || continue
+        reload && seen=$found
+    done
+}
+
+reload() {
+    fault=$(certificate_fault)
+    if [ -n "$fault" ]; then
+        say_once "the changed certificate is not used, the old one still is: $fault"
+        return 1
+    fi
+    [ -s "$run_folder/nginx.pid" ] || return 1
+    warned_on=
+    warn_of_expiry
+    render
+    kill -HUP "$$"
+    say "read the changed certificate, $certificate"
+}
+
+main
