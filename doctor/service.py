@@ -1,0 +1,89 @@
+"""What the services themselves answer, asked over HTTP as a client would."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import subprocess
+from typing import Any
+
+from doctor.findings import Finding, Look
+
+TIMEOUT_SECONDS = 10
+_CERTIFICATE_DAYS = 14
+
+
+def get(port: int, path: str) -> tuple[int, Any]:
+    """Ask 127.0.0.1; gives status and document. Raises OSError, or ValueError where the answer is no JSON."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", path, headers={"Host": "127.0.0.1"})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    except http.client.HTTPException as error:
+        raise ValueError(f"{type(error).__name__}: it speaks no HTTP") from error
+    finally:
+        connection.close()
+
+
+def look_at_readiness(port: int, *, remedy: str) -> Look:
+    """Ask whether rest_api answers, and which of its neighbours do."""
+    try:
+        status, report = get(port, "/api/v1/health/ready")
+        neighbours = report["neighbours"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Look("service", "", (Finding(f"nothing that is QServer answers on port {port}: {error}", remedy),))
+    missing = [each for each in neighbours if not each["is_ready"]]
+    findings = tuple(Finding(f"{each['name']} doesn't answer: {each['message']}", remedy) for each in missing)
+    return Look("service", f"port {port} answers {status} ({report['status']})", findings)
+
+
+def look_at_workers(port: int, *, remedy: str) -> Look:
+    """Ask which workers live."""
+    try:
+        _, workers = get(port, "/api/v1/workers")
+        live = [each for each in workers if each["is_live"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Look("workers", "", (Finding(f"workers can't be listed: {error}", remedy),))
+    seen = f"{len(live)} live"
+    if not live:
+        return Look("workers", seen, (Finding("no worker lives: submitted jobs wait", remedy),))
+    return Look("workers", seen)
+
+
+def look_at_certificate(port: int) -> Look:
+    """Look how long the certificate that is served is still valid."""
+    try:
+        pem = _served_certificate(port)
+    except OSError as error:
+        remedy = "docker compose logs proxy says why; docs/howto/tls.md"
+        return Look("certificate", "", (Finding(f"port {port} speaks no TLS: {error}", remedy),))
+    try:
+        ends = subprocess.run(
+            ["openssl", "x509", "-noout", "-enddate", "-checkend", str(_CERTIFICATE_DAYS * 86400)],
+            input=pem,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return Look("certificate", "served (openssl isn't installed, so its end is not known)")
+    seen = ends.stdout.splitlines()[0].replace("notAfter=", "valid until ") if ends.stdout else "served"
+    if ends.returncode != 0:
+        return Look(
+            "certificate",
+            seen,
+            (Finding(f"the certificate ends soon: {seen}", "docs/howto/tls.md says how to renew it"),),
+        )
+    return Look("certificate", seen)
+
+
+def _served_certificate(port: int) -> str:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # whoever made it: its dates are what is looked at
+    raw = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS)
+    with raw, context.wrap_socket(raw, server_hostname="localhost") as wrapped:
+        return ssl.DER_cert_to_PEM_cert(wrapped.getpeercert(binary_form=True) or b"")

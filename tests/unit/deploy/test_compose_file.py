@@ -1,0 +1,70 @@
+"""What compose.yml promises that no engine is needed to see."""
+
+import re
+from pathlib import Path
+
+from qserver.settings import variables
+
+ROOT = Path(__file__).parents[3]
+FILES = (
+    "compose.yml",
+    "dev-compose.yml",
+    "compose.gpu.yml",
+    "compose.worker.yml",
+    "compose.worker.gpu.yml",
+    "compose.worker-endpoint.yml",
+)
+SET_ELSEWHERE = {
+    "QSERVER_DATABASE_TLS_CA",
+    "QSERVER_DATABASE_TLS_CERTIFICATE",
+    "QSERVER_DATABASE_TLS_KEY",
+    "QSERVER_DATABASE_TLS_SERVER_NAME",
+    "QSERVER_BROKER_TLS_CA",
+    "QSERVER_BROKER_TLS_CERTIFICATE",
+    "QSERVER_BROKER_TLS_KEY",
+    "QSERVER_BROKER_TLS_SERVER_NAME",
+    "QSERVER_WORKER_ROLE",
+    "QSERVER_WORKER_ROLE_PASSWORD",
+    "QSERVER_BROKER_DECLARES",
+    "QSERVER_BROKER_MANAGEMENT_URL",
+    "QSERVER_BROKER_WORKER_USER",
+    "QSERVER_BROKER_WORKER_PASSWORD",
+}
+"""Settings of workers on other machines: compose.worker.yml and compose.worker-endpoint.yml."""
+# Ports are compose's to choose inside its network, names the worker's own, and wheels are mounted by who has some.
+NOT_FOR_COMPOSE = {"QSERVER_GRPC_PORT", "QSERVER_HTTP_PORT", "QSERVER_WORKER_NAME", "QSERVER_PLUGIN_WHEEL_FOLDER"}
+
+
+def variables_in(*files: str) -> set[str]:
+    text = "\n".join((ROOT / name).read_text() for name in files)
+    return set(re.findall(r"\b([A-Z][A-Z0-9_]{2,})\b(?=:|\$|\}|:-|:\?)", text))
+
+
+def test_every_setting_reaches_the_services() -> None:
+    missing = set(variables()) - variables_in("compose.yml") - SET_ELSEWHERE - NOT_FOR_COMPOSE
+
+    assert missing == set()
+
+
+def test_every_variable_that_a_compose_file_reads_is_documented() -> None:
+    text = "\n".join((ROOT / name).read_text() for name in FILES)
+    read = set(re.findall(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*)", text))
+    documented = set(re.findall(r"^# ([A-Z][A-Z0-9_]*)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+    assert read - documented - {"COMPOSE_PROJECT_NAME", "QSERVER_REVISION"} == set()
+
+
+def test_versions_of_images_are_those_of_the_program() -> None:
+    version = re.search(r'__version__ = "(.+)"', (ROOT / "qserver" / "__init__.py").read_text())
+
+    assert version is not None
+    assert set(re.findall(r"QSERVER_VERSION:-([^}]+)", (ROOT / "compose.yml").read_text())) == {version[1]}
+
+
+def test_no_image_gets_more_of_the_repository_than_is_named() -> None:
+    first, *rest = [
+        line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")
+    ]
+
+    assert first == "*"
+    assert not any(line.startswith("!") and (".env" in line or "certs" in line) for line in rest)

@@ -1,0 +1,96 @@
+"""The file of secrets: strong, private, and never made twice."""
+
+import os
+import re
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[3] / "scripts" / "make-env.sh"
+
+
+def make_env(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "ENV_FILE": str(folder / ".env"), **variables}
+    return subprocess.run(
+        [SCRIPT, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def values(folder: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([A-Z_]+)=(.*)$", (folder / ".env").read_text(), flags=re.MULTILINE))
+
+
+def test_secrets_are_strong_and_nobody_else_s_to_read(tmp_path: Path) -> None:
+    answer = make_env(tmp_path)
+
+    assert answer.returncode == 0, answer.stderr
+    assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
+    passwords = [value for name, value in values(tmp_path).items() if name.endswith("_PASSWORD")]
+    assert len(set(passwords)) == len(passwords) == 4
+    assert all(re.fullmatch(r"[A-Za-z0-9]{32}", password) for password in passwords)
+    assert not any(password in answer.stdout + answer.stderr for password in passwords)
+
+
+def test_what_is_set_stays(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "# mine\nDB_PASSWORD='a fine p@ssphrase $ indeed'\nTIME_TO_DELETE=7\nWORKER_REPLICAS=3\n"
+    )
+
+    make_env(tmp_path)
+    first = (tmp_path / ".env").read_text()
+    again = make_env(tmp_path)
+
+    assert first.startswith("# mine\nDB_PASSWORD='a fine p@ssphrase $ indeed'\nTIME_TO_DELETE=7\nWORKER_REPLICAS=3\n")
+    assert (tmp_path / ".env").read_text() == first
+    assert "nothing was missing" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("DB_PASSWORD=short", r"DB_PASSWORD in .* has 5 characters; the least is 12"),
+        ("RABBITMQ_PASSWORD=guestguestguest", "RABBITMQ_PASSWORD in .*fewer than 6 different characters"),
+        ("DB_ROOT_PASSWORD=postgres-password", "DB_ROOT_PASSWORD in .*everybody tries first"),
+        ("DB_USERNAME=qserver_owner", "are the same"),
+        ("DB_USERNAME='a b'", "DB_USERNAME in .* must be a name"),
+        ("WORKER_REPLICAS=many", "WORKER_REPLICAS is 'many'"),
+    ],
+)
+def test_what_is_weak_or_wrong_is_refused_with_a_sentence(tmp_path: Path, line: str, sentence: str) -> None:
+    (tmp_path / ".env").write_text(f"{line}\n")
+
+    answer = make_env(tmp_path)
+
+    assert answer.returncode == 1
+    assert re.search(sentence, answer.stderr)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    answer = make_env(tmp_path, "--check")
+
+    assert answer.returncode == 1
+    assert "run make env" in answer.stderr
+
+
+def test_the_box_is_divided_between_its_workers(tmp_path: Path) -> None:
+    make_env(tmp_path)
+    halves = values(tmp_path)
+
+    make_env(tmp_path, WORKERS="4")
+
+    quarters = values(tmp_path)
+    assert (halves["WORKER_REPLICAS"], quarters["WORKER_REPLICAS"]) == ("2", "4")
+    assert float(quarters["WORKER_CPUS"]) == pytest.approx(float(halves["WORKER_CPUS"]) / 2, abs=0.01)
+    assert quarters["DB_PASSWORD"] == halves["DB_PASSWORD"]
+
+
+def test_gpus_and_the_endpoint_choose_their_compose_files(tmp_path: Path) -> None:
+    make_env(tmp_path, GPUS="2")
+    make_env(tmp_path, WORKER_ENDPOINT="on")
+
+    found = values(tmp_path)
+    assert found["COMPOSE_FILE"] == "compose.yml:compose.gpu.yml:compose.worker-endpoint.yml"
+    assert found["COMPOSE_PROFILES"] == "gpus-2"
+    assert len(found["DB_WORKER_PASSWORD"]) == 32

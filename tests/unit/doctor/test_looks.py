@@ -1,0 +1,203 @@
+"""What the doctor finds in a box, an installation and its answers."""
+
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from doctor import box, program
+from doctor.alone import look_at_standalone
+from doctor.deployed import look_at_containers
+from doctor.docker import Compose, Container
+from doctor.env_file import look_at_env, read_env
+from doctor.findings import Finding, Look
+from doctor.service import look_at_readiness, look_at_workers
+from tests.servers.ports import free_port
+
+ROOT = Path(__file__).parents[3]
+
+
+def faults(look: Look) -> str:
+    return "; ".join(finding.fault for finding in look.findings)
+
+
+def test_secrets_made_by_make_env_are_well(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    subprocess.run([ROOT / "scripts" / "make-env.sh"], env={"ENV_FILE": str(file), "PATH": "/usr/bin:/bin"}, check=True)
+
+    assert look_at_env(file).findings == ()
+
+
+def test_a_file_that_others_may_read_or_that_is_weak_is_named(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("DB_ROOT_USER=owner\nDB_USERNAME=qserver\nRABBITMQ_USER=qserver\nDB_ROOT_PASSWORD=short\n")
+    file.chmod(0o644)
+
+    found = faults(look_at_env(file))
+
+    assert "others may read" in found
+    assert "DB_ROOT_PASSWORD" in found
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644  # looked at, not touched
+
+
+def test_a_missing_file_of_secrets_is_made_by_make_env(tmp_path: Path) -> None:
+    (finding,) = look_at_env(tmp_path / ".env").findings
+
+    assert finding.remedy == "make env"
+
+
+def test_values_are_read_as_compose_reads_them(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("# no=thing\nA=1\nexport B='two words'\n\nC=\"3\"\nA=4\n")
+
+    assert read_env(tmp_path / ".env") == {"A": "4", "B": "two words", "C": "3"}
+
+
+def test_a_port_of_somebody_else_is_named_with_its_variable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        others = box.look_at_ports({"HTTP_PORT": port}, ours=[])
+        own = box.look_at_ports({"HTTP_PORT": port}, ours=[port])
+
+    assert f"HTTP_PORT={port}" in faults(others)
+    assert own.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("other", "is_found"), [("172.18.0.0/16", True), ("172.19.0.0/16", False), ("fd00::/8", False)]
+)
+def test_addresses_of_another_network_are_named(other: str, is_found: bool) -> None:  # noqa: FBT001 - a column
+    look = box.look_at_subnets({"SUBNET": "172.18.0.0/27"}, {"other_default": other})
+
+    assert bool(look.findings) is is_found
+
+
+def test_a_box_that_is_given_away_twice_is_a_warning() -> None:
+    (finding,) = box.look_at_division({"WORKER_REPLICAS": "1000", "WORKER_CPUS": "8"}).findings
+
+    assert finding.is_warning
+
+
+def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(box, "_LEAST_FREE_BYTES", 2**60)
+
+    look = box.look_at_disk(tmp_path / "not" / "yet", what="data", remedy="free some")
+
+    assert "the disk is full" in faults(look)
+
+
+def a_container(**changes: object) -> Container:
+    values: dict[str, object] = {
+        "service": "worker",
+        "name": "qserver-worker-1",
+        "state": "running",
+        "health": "healthy",
+        "exit_code": 0,
+        "restarts": 0,
+        "was_short_of_memory": False,
+        "ports": (),
+    }
+    return Container(**{**values, **changes})  # type: ignore[arg-type]
+
+
+class SilentCompose(Compose):
+    """A compose whose services have logged one line."""
+
+    def last_words(self, service: str) -> str:
+        return f"{service} said why"
+
+
+@pytest.mark.parametrize(
+    ("container", "sentence"),
+    [
+        (a_container(), ""),
+        (a_container(health="unhealthy"), "qserver-worker-1 is not healthy: worker said why"),
+        (a_container(state="exited", exit_code=1, health=""), "is exited (status 1): worker said why"),
+        (a_container(was_short_of_memory=True), "ran out of memory"),
+        (a_container(restarts=3), "was started anew 3 times"),
+        (a_container(service="migrate", state="exited", health=""), ""),
+        (a_container(service="migrate", state="exited", health="", exit_code=1), "migrate failed: migrate said why"),
+    ],
+)
+def test_each_way_to_be_broken_has_its_sentence(tmp_path: Path, container: Container, sentence: str) -> None:
+    look = look_at_containers([container], [container.service], SilentCompose(tmp_path, tmp_path / ".env"))
+
+    assert sentence in faults(look)
+    assert bool(sentence) is bool(look.findings)
+
+
+def test_what_was_never_started_is_started_by_compose(tmp_path: Path) -> None:
+    look = look_at_containers([], ["worker"], SilentCompose(tmp_path, tmp_path / ".env"))
+
+    assert look.findings[0].remedy == "docker compose up -d"
+
+
+class Answers(BaseHTTPRequestHandler):
+    """A rest_api that misses its broker and has no worker."""
+
+    def do_GET(self) -> None:
+        neighbours = b'[{"name": "broker", "is_ready": false, "message": "it is away"}]'
+        ready = b'{"status": "degraded", "neighbours": ' + neighbours + b"}"
+        body = ready if "ready" in self.path else b"[]"
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def answering_port() -> Iterator[int]:
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def test_neighbours_that_are_away_and_missing_workers_are_told(answering_port: int) -> None:
+    ready = look_at_readiness(answering_port, remedy="look")
+    workers = look_at_workers(answering_port, remedy="start one")
+
+    assert faults(ready) == "broker doesn't answer: it is away"
+    assert faults(workers) == "no worker lives: submitted jobs wait"
+
+
+def test_a_port_that_nobody_has_is_no_service() -> None:
+    assert "nothing that is QServer answers" in faults(look_at_readiness(free_port(), remedy="start it"))
+
+
+def test_standalone_that_was_never_started_is_told(tmp_path: Path) -> None:
+    looks = list(look_at_standalone(grpc_port=free_port(), http_port=free_port(), data_folder=tmp_path / "none"))
+
+    assert [look.findings[0].remedy for look in looks if look.findings] == ["make up", "make up"]
+
+
+def test_standalone_tells_of_each_port(tmp_path: Path, answering_port: int) -> None:
+    looks = list(look_at_standalone(grpc_port=free_port(), http_port=answering_port, data_folder=tmp_path))
+
+    assert [look.name for look in looks if look.findings] == ["service", "workers", "gRPC"]
+
+
+def test_warnings_alone_are_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    warning = Finding("soon", "do it", is_warning=True)
+
+    assert program.tell([Look("disk", "seen", (warning,))]) == 0
+    assert program.tell([Look("disk", "seen", (Finding("now", "do it"),))]) == 1
+    assert "nothing is wrong" in capsys.readouterr().out
+
+
+def test_the_command_is_also_standalone_s() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "standalone", "doctor", "--help"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    assert "--env-file" in told.stdout
