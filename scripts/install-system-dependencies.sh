@@ -41,14 +41,16 @@ trap restore EXIT
 printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
 "${as_root[@]}" chmod 755 "$policy"
 
+# Another installation may be under way, a machine's own at its start say: wait for its end.
+wait_for_others=(-o DPkg::Lock::Timeout=300)
 install_missing() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}" >"$log" 2>&1
+        apt-get "${wait_for_others[@]}" install --yes --quiet=2 --no-install-recommends "${missing[@]}" >"$log" 2>&1
 }
 log=$(mktemp)
 # The package lists of a fresh image are empty or old: fetch them only if the first try shows it.
 if ! install_missing; then
-    "${as_root[@]}" apt-get update --quiet=2
+    "${as_root[@]}" apt-get "${wait_for_others[@]}" update --quiet=2
     install_missing || { cat "$log" >&2; echo "apt-get could not install ${missing[*]}" >&2; exit 1; }
 fi
 rm -f "$log"
