@@ -20,10 +20,15 @@ def look_at_disk(folder: Path, *, what: str, remedy: str) -> Look:
     """Look for room where data are kept."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     usage = shutil.disk_usage(there)
-    seen = f"{usage.free / GIB:.1f} of {usage.total / GIB:.1f} GiB free for {what} ({there})"
-    if usage.free < _LEAST_FREE_BYTES:
+    return look_at_room(usage.free, usage.total, what=f"{what} ({there})", remedy=remedy)
+
+
+def look_at_room(free_bytes: int, total_bytes: int, *, what: str, remedy: str) -> Look:
+    """Judge what is left of a disk."""
+    seen = f"{free_bytes / GIB:.1f} of {total_bytes / GIB:.1f} GiB free for {what}"
+    if free_bytes < _LEAST_FREE_BYTES:
         return Look("disk", seen, (Finding(f"the disk is full: {seen}", remedy),))
-    if usage.free < usage.total * _SOON_SHARE:
+    if free_bytes < total_bytes * _SOON_SHARE:
         return Look("disk", seen, (Finding(f"the disk is nearly full: {seen}", remedy, is_warning=True),))
     return Look("disk", seen)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from doctor.box import look_at_disk, look_at_division, look_at_ports, look_at_subnets
+from doctor.box import look_at_disk, look_at_division, look_at_ports, look_at_room, look_at_subnets
 from doctor.docker import Compose, Container, docker, other_networks
 from doctor.env_file import look_at_env, read_env
 from doctor.findings import Finding, Look
@@ -14,6 +14,7 @@ from doctor.service import look_at_certificate, look_at_readiness, look_at_worke
 _START = "docker compose up -d"
 _ONE_SHOT = frozenset({"migrate", "broker-accounts"})
 _SUBNETS = {"SUBNET": "172.18.0.0/27", "BACK_SUBNET": "172.18.1.0/24", "EGRESS_SUBNET": "172.18.2.0/24"}
+_MORE_ROOM = "docker system prune; a smaller TIME_TO_DELETE in .env; or a larger disk: docs/howto/stuck-jobs.md"
 _STUCK = (
     "SELECT count(*), coalesce(floor(extract(epoch FROM now() - min(submitted_at)) / 60), 0) FROM jobs "
     "WHERE status = 'pending' AND submitted_at < now() - interval '10 minutes'"
@@ -33,7 +34,7 @@ def look_at_deployment(folder: Path, env_file: Path) -> Iterator[Look]:
     yield look_at_disk(
         Path(engine.stdout.strip()),
         what="Docker's volumes",
-        remedy="docker system prune; a smaller TIME_TO_DELETE in .env; or a larger disk: docs/howto/stuck-jobs.md",
+        remedy=_MORE_ROOM,
     )
     configuration = compose.run("config", "--services")
     if configuration.returncode != 0:
@@ -58,6 +59,7 @@ def _look_inside(compose: Compose, values: Mapping[str, str], services: Sequence
     if any(each.service == "rabbitmq" and each.state == "running" for each in containers):
         yield _look_at_broker(compose)
     if any(each.service == "postgres" and each.state == "running" for each in containers):
+        yield look_at_database_disk(compose)
         yield _look_at_jobs(compose)
 
 
@@ -118,6 +120,17 @@ def _look_at_broker(compose: Compose) -> Look:
     return Look(
         "broker", "", (Finding(f"RabbitMQ takes no messages: {said[-1] if said else 'no reason given'}", remedy),)
     )
+
+
+def look_at_database_disk(compose: Compose) -> Look:
+    """Look for room where Postgres writes, which may be a disk of its own."""
+    answer = compose.run("exec", "-T", "postgres", "sh", "-c", 'df -Pk "$PGDATA"')
+    figures = answer.stdout.strip().splitlines()[-1:]
+    try:
+        total_kib, _, free_kib = (int(figure) for figure in figures[0].split()[1:4])
+    except (IndexError, ValueError):
+        return Look("disk", "", (Finding("Postgres doesn't say how much room it has", "docker compose logs postgres"),))
+    return look_at_room(free_kib * 1024, total_kib * 1024, what="Postgres (PGDATA)", remedy=_MORE_ROOM)
 
 
 def _look_at_jobs(compose: Compose) -> Look:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import ssl
 import subprocess
 import tempfile
@@ -20,6 +21,9 @@ REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 300
 TIMEOUT_SECONDS = 120
 SERVICES = ("proxy", "jobs-server", "rest-api", "worker", "janitor", "postgres", "rabbitmq")
+UPGRADED = "0.0.0-upgraded"
+"""What a test calls the version that it upgrades to; its images are removed at the end."""
+RUN_ONCE = ("migrate", "broker-accounts")
 BELL = b'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; creg c[2]; h q[0]; cx q[0],q[1]; measure q -> c;'
 
 Inspection = Mapping[str, object]
@@ -28,16 +32,22 @@ Inspection = Mapping[str, object]
 class Stack:
     """compose.yml under the project name `qserver-test-<process id>`, with an .env that `make env` has made."""
 
-    def __init__(self) -> None:
-        """Make the file of secrets; nothing runs before `up`."""
+    address = "10.213.77.1"
+    """What containers of other networks reach the box by."""
+
+    def __init__(self, *files: str) -> None:
+        """Make the file of secrets; nothing runs before `up`. Compose `files` of the tests come after compose.yml."""
         self.folder = Path(tempfile.mkdtemp(prefix="qserver-compose-"))
-        self.http_port, self.https_port = free_port(), free_port()
+        self.http_port, self.https_port, self.worker_port = free_port(), free_port(), free_port()
+        self.project = f"qserver-test-{os.getpid()}"
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("QSERVER_")} | {
-            "COMPOSE_PROJECT_NAME": f"qserver-test-{os.getpid()}",
+            "COMPOSE_PROJECT_NAME": self.project,
             "ENV_FILE": str(self.folder / "env"),
+            "QSERVER_PRIVATE_CA_FOLDER": str(self.folder / "certificates"),
         }
         self.env_file.write_text(
-            f"HTTP_PORT={self.http_port}\nHTTPS_PORT={self.https_port}\n"
+            f"HTTP_PORT={self.http_port}\nHTTPS_PORT={self.https_port}\nWORKER_PORT={self.worker_port}\n"
+            f"COMPOSE_FILE={':'.join(('compose.yml', *files))}\n"
             # Beside an installation of this machine's own.
             "SUBNET=10.213.77.0/27\nPROXY_ADDRESS=10.213.77.30\n"
             "BACK_SUBNET=10.213.78.0/24\nEGRESS_SUBNET=10.213.79.0/24\n"
@@ -53,10 +63,15 @@ class Stack:
         """The file of secrets."""
         return self.folder / "env"
 
-    def run(self, command: Sequence[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def setting(self, name: str) -> str:
+        """Give what .env says of a variable."""
+        return self.run(["scripts/make-env.sh", "--value", name]).stdout.strip()
+
+    def run(self, command: Sequence[str], *, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the repository as its user would. Raises with what it said where it fails."""
+        environment = self._environment | variables
         done = subprocess.run(
-            command, cwd=REPOSITORY, env=self._environment, capture_output=True, text=True, check=False, timeout=1500
+            command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False, timeout=1500
         )
         if check and done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
@@ -64,7 +79,7 @@ class Stack:
 
     def compose(self, *arguments: str, check: bool = True) -> str:
         """Run `docker compose`; gives what it wrote."""
-        command = ["docker", "compose", "--env-file", str(self.env_file), "-f", "compose.yml", *arguments]
+        command = ["docker", "compose", "--env-file", str(self.env_file), *arguments]
         done = self.run(command, check=check)
         return done.stdout + ("" if check else done.stderr)
 
@@ -72,6 +87,12 @@ class Stack:
         """Build the images, unless the environment says that they are there: QSERVER_TEST_COMPOSE_BUILD=0."""
         if os.environ.get("QSERVER_TEST_COMPOSE_BUILD", "1") != "0":
             self.compose("build", "--quiet")
+
+    def upgrade(self) -> None:
+        """Build the images of another version, for `up` to start."""
+        with self.env_file.open("a") as settings:
+            settings.write(f"QSERVER_VERSION={UPGRADED}\n")
+        self.compose("build", "--quiet")
 
     def up(self) -> None:
         """Start everything, as `docker compose up -d` does, and wait until all of it is healthy."""
@@ -81,20 +102,21 @@ class Stack:
     def close(self) -> None:
         """Take everything down, volumes too. Safe to repeat."""
         self.compose("down", "--volumes", "--timeout", "20", check=False)
-        for path in self.folder.iterdir():
-            path.unlink()
-        self.folder.rmdir()
+        made = self.run(["docker", "images", "--quiet", "--filter", f"reference=*/*:{UPGRADED}"]).stdout.split()
+        if made:
+            self.run(["docker", "image", "rm", "--force", *sorted(set(made))], check=False)
+        shutil.rmtree(self.folder)
 
     def containers(self) -> Mapping[str, Inspection]:
         """Give what `docker inspect` says, by name without the project's."""
         ids = self.compose("ps", "--all", "--quiet").split()
         found = json.loads(self.run(["docker", "inspect", *ids]).stdout)
-        prefix = f"/{self._environment['COMPOSE_PROJECT_NAME']}-"
+        prefix = f"/{self.project}-"
         return {container["Name"].removeprefix(prefix): container for container in found}
 
     def is_healthy(self) -> bool:
         """Whether all services are running and healthy, workers too. Raises where one has given up."""
-        services = {name: each for name, each in self.containers().items() if "migrate" not in name}
+        services = {name: each for name, each in self.containers().items() if not name.startswith(RUN_ONCE)}
         return {name.rpartition("-")[0] for name in services} == set(SERVICES) and all(
             look(each, "State", "Health", "Status") == "healthy" for each in services.values()
         )
@@ -120,6 +142,15 @@ class Stack:
         """Open a client of HTTP over TLS that trusts what the proxy made for itself."""
         trusted = ssl.create_default_context(cadata=self.certificate.decode())
         return httpx.Client(base_url=f"https://localhost:{self.https_port}", verify=trusted, timeout=TIMEOUT_SECONDS)
+
+    def in_database(self, statement: str) -> str:
+        """Have Postgres run a statement as the tables' owner; gives what it selects."""
+        command = 'psql --quiet --username "$POSTGRES_USER" --dbname qserver --tuples-only --no-align --command "$0"'
+        return self.compose("exec", "-T", "postgres", "sh", "-c", command, statement).strip()
+
+    def number_of(self, table: str) -> int:
+        """Count the rows of a table."""
+        return int(self.in_database(f"SELECT count(*) FROM {table}"))  # noqa: S608 - a name of ours
 
     def crash(self, service: str) -> None:
         """Kill all containers of a service as a power cut would, and start them again: them alone."""

@@ -124,10 +124,8 @@ def test_paths_of_nobody_are_not_found_and_figures_stay_inside(stack: Stack) -> 
 def test_a_job_says_which_client_it_came_from(stack: Stack) -> None:
     with stack.tls_channel() as channel:
         job_id = jobs_pb2_grpc.JobServiceStub(channel).SubmitJob(upload(BELL), timeout=60).job.id
-    statement = f"SELECT address FROM job_events WHERE job_id = '{job_id}' AND sequence = 1"  # noqa: S608 - our own id
-    command = f'psql --username "$POSTGRES_USER" --dbname qserver --tuples-only --no-align --command "{statement}"'
 
-    address = stack.compose("exec", "-T", "postgres", "sh", "-c", command).strip()
+    address = stack.in_database(f"SELECT address FROM job_events WHERE job_id = '{job_id}' AND sequence = 1")  # noqa: S608 - our own id
 
     assert address
     assert "10.213.77.30" not in address  # the proxy's own

@@ -1,63 +1,15 @@
 """Containers die one after another under load. Every job that was accepted finishes, each once."""
 
-import threading
-from uuid import uuid4
-
-import grpc
 import pytest
 
-from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
-from tests.compose.stack import SERVICES, START_SECONDS, Stack, look, submission, wait_until_finished
+from tests.compose.load import Load
+from tests.compose.stack import SERVICES, START_SECONDS, Stack, look, wait_until_finished
 from tests.waiting import wait_until
-
-BATCH = 5
-PAUSE_SECONDS = 0.5
-
-
-class Load:
-    """Submits batches over TLS until it is stopped, and again what got no answer: each job has a request_id."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self.wanted: set[str] = set()
-        self.accepted: dict[str, str] = {}
-        self.failed_calls = 0
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(PAUSE_SECONDS):
-            self.wanted |= {str(uuid4()) for _ in range(BATCH)}
-            self.try_once()
-
-    def try_once(self) -> bool:
-        """Submit all that was not accepted yet; gives whether that left nothing."""
-        missing = sorted(self.wanted - self.accepted.keys())[:500]
-        if not missing:
-            return True
-        request = jobs_pb2.SubmitJobsRequest(submissions=[submission(request_id) for request_id in missing])
-        try:
-            with self._stack.tls_channel() as channel:
-                answers = jobs_pb2_grpc.JobServiceStub(channel).SubmitJobs(request, timeout=30).answers
-        except (grpc.RpcError, OSError):
-            self.failed_calls += 1
-            return False
-        for request_id, answer in zip(missing, answers, strict=True):
-            if answer.HasField("job"):
-                self.accepted[request_id] = answer.job.id
-        return self.wanted == self.accepted.keys()
 
 
 @pytest.mark.timeout(1800)
 def test_no_accepted_job_is_lost_and_none_runs_to_two_results(stack: Stack) -> None:
-    before = number_of(stack, "jobs")
+    before = stack.number_of("jobs")
     load = Load(stack)
     load.start()
     try:
@@ -77,8 +29,8 @@ def test_no_accepted_job_is_lost_and_none_runs_to_two_results(stack: Stack) -> N
     wait_until_finished(stack, list(load.accepted.values()))
 
     assert len(set(load.accepted.values())) == len(load.wanted)
-    assert number_of(stack, "jobs") - before == len(load.wanted)
-    assert number_of(stack, "results") == number_of(stack, "jobs")
+    assert stack.number_of("jobs") - before == len(load.wanted)
+    assert stack.number_of("results") == stack.number_of("jobs")
     print(f"{len(load.wanted)} jobs accepted and finished, {load.failed_calls} calls failed meanwhile")  # noqa: T201
 
 
@@ -102,10 +54,3 @@ def test_a_process_that_dies_in_its_container_is_started_again_by_docker(stack: 
 
     wait_until(are_restarted, timeout_seconds=60, what="docker has started them again")
     wait_until(stack.is_healthy, timeout_seconds=START_SECONDS, what="all are healthy")
-
-
-def number_of(stack: Stack, table: str) -> int:
-    command = (
-        f'psql --username "$POSTGRES_USER" --dbname qserver --tuples-only --command "SELECT count(*) FROM {table}"'  # noqa: S608
-    )
-    return int(stack.compose("exec", "-T", "postgres", "sh", "-c", command))

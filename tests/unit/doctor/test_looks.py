@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -13,7 +14,7 @@ import pytest
 
 from doctor import box, program
 from doctor.alone import look_at_standalone
-from doctor.deployed import look_at_containers
+from doctor.deployed import look_at_containers, look_at_database_disk
 from doctor.docker import Compose, Container
 from doctor.env_file import look_at_env, read_env
 from doctor.findings import Finding, Look
@@ -127,6 +128,34 @@ class SilentCompose(Compose):
 )
 def test_each_way_to_be_broken_has_its_sentence(tmp_path: Path, container: Container, sentence: str) -> None:
     look = look_at_containers([container], [container.service], SilentCompose(tmp_path, tmp_path / ".env"))
+
+    assert sentence in faults(look)
+    assert bool(sentence) is bool(look.findings)
+
+
+@dataclass(frozen=True)
+class FullCompose(Compose):
+    """A compose whose Postgres answers what it was told to."""
+
+    answer: str = ""
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(arguments, 0, self.answer, "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (
+            "Filesystem 1024-blocks Used Available Capacity Mounted on\ntmpfs 307200 307200 0 100% /data\n",
+            "disk is full",
+        ),
+        ("Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/x 99999999 1 99999998 1% /data\n", ""),
+        ("", "doesn't say how much room it has"),
+    ],
+)
+def test_a_disk_of_the_database_s_own_is_looked_at(tmp_path: Path, answer: str, sentence: str) -> None:
+    look = look_at_database_disk(FullCompose(tmp_path, tmp_path / ".env", answer))
 
     assert sentence in faults(look)
     assert bool(sentence) is bool(look.findings)

@@ -8,7 +8,9 @@ import grpc
 import pytest
 
 from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
-from tests.compose.stack import Stack, submission, wait_until_finished
+from tests.compose.load import Load
+from tests.compose.stack import START_SECONDS, UPGRADED, Stack, look, submission, wait_until_finished
+from tests.waiting import wait_until
 
 
 def run_jobs(stack: Stack, name: str) -> list[str]:
@@ -24,6 +26,28 @@ def run_jobs(stack: Stack, name: str) -> list[str]:
 def counts_of(stack: Stack, job_ids: list[str]) -> list[dict[str, int]]:
     with stack.http() as http:
         return [http.get(f"/api/v1/job/result/{job_id}").json()["counts"] for job_id in job_ids]
+
+
+@pytest.mark.timeout(1800)
+def test_an_upgrade_under_load_loses_nothing(stack: Stack) -> None:
+    load = Load(stack)
+    load.start()
+    try:
+        stack.upgrade()
+        before = load.failed_calls
+        stack.compose("run", "--rm", "-T", "migrate")  # the old version serves meanwhile
+        failed_meanwhile = load.failed_calls - before
+        stack.up()
+    finally:
+        load.stop()
+    wait_until(load.try_once, timeout_seconds=START_SECONDS, what="everything is accepted")
+    wait_until_finished(stack, list(load.accepted.values()))
+
+    images = {name: str(look(each, "Config", "Image")) for name, each in stack.containers().items()}
+    assert failed_meanwhile == 0
+    assert all(image.endswith(UPGRADED) for image in images.values() if image.startswith("qserver/")), images
+    assert len(set(load.accepted.values())) == len(load.wanted)
+    assert stack.number_of("results") == stack.number_of("jobs")
 
 
 @pytest.mark.timeout(1200)
@@ -58,12 +82,12 @@ def test_a_backup_restored_into_an_empty_stack_has_everything(stack: Stack) -> N
 
 
 def test_tables_of_a_newer_version_stop_migrate_with_a_sentence(stack: Stack) -> None:
-    version = in_database(stack, "SELECT version_num FROM alembic_version")
-    in_database(stack, "UPDATE alembic_version SET version_num = '9999'")
+    version = stack.in_database("SELECT version_num FROM alembic_version")
+    stack.in_database("UPDATE alembic_version SET version_num = '9999'")
     try:
         told = stack.compose("run", "--rm", "-T", "migrate", check=False)
     finally:
-        in_database(stack, f"UPDATE alembic_version SET version_num = '{version}'")  # noqa: S608 - its own
+        stack.in_database(f"UPDATE alembic_version SET version_num = '{version}'")  # noqa: S608 - its own
 
     assert "version 9999, which this program doesn't know" in told
 
@@ -104,21 +128,13 @@ def test_the_doctor_says_what_is_broken_and_what_to_do(stack: Stack) -> None:
     assert "docker compose" in told.stdout
 
 
-def in_database(stack: Stack, statement: str) -> str:
-    command = (
-        f'psql --quiet --username "$POSTGRES_USER" --dbname qserver --tuples-only --no-align --command "{statement}"'
-    )
-    return stack.compose("exec", "-T", "postgres", "sh", "-c", command).strip()
-
-
 def test_nothing_is_left_of_a_stack_that_was_taken_down(stack: Stack) -> None:
-    project = stack.run(["sh", "-c", "echo $COMPOSE_PROJECT_NAME"]).stdout.strip()
     stack.compose("down", "--volumes", "--timeout", "20")
 
     for kind in ("container", "volume", "network"):
         options = ["--all"] if kind == "container" else []
         listed = stack.run(
-            ["docker", kind, "ls", *options, "--quiet", "--filter", f"label=com.docker.compose.project={project}"]
+            ["docker", kind, "ls", *options, "--quiet", "--filter", f"label=com.docker.compose.project={stack.project}"]
         )
         assert listed.stdout == "", kind
     assert shutil.which("docker")
