@@ -21,7 +21,7 @@ fail() {
 [ $# -eq 1 ] || fail "name the file: scripts/restore.sh backups/qserver-....tar"
 file=$1
 [ -f "$file" ] || fail "there is no file $file"
-tar -tf "$file" 2>/dev/null | grep -qx database.dump || fail "$file is no backup of QServer"
+tar -tf "$file" database.dump >/dev/null 2>&1 || fail "$file is no backup of QServer"
 
 if [ ! -f "$env_file" ]; then
     tar -xOf "$file" env >"$env_file"
