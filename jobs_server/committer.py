@@ -28,6 +28,7 @@ class Committer:
         """Let the first job of a quiet moment wait `delay_seconds` for company."""
         self._transactions = transactions
         self._metrics = metrics
+        self._is_refusing = False
         self._batcher: Batcher[NewJob, Stored] = Batcher(
             self._store,
             delay_seconds=delay_seconds,
@@ -51,6 +52,7 @@ class Committer:
         try:
             stored = await self._transactions.run(lambda transaction: transaction.jobs.submit(jobs))
         except RetryableError as error:  # the database is away: nobody in here is to blame
+            self._tell_refusal(error)
             return [error] * len(jobs)
         except Exception as error:  # noqa: BLE001 - one of the jobs is to blame: halve until it stands alone
             if len(jobs) == 1:
@@ -58,9 +60,15 @@ class Committer:
             _log.warning("shared_transaction_failed", jobs=len(jobs), error=type(error).__name__)
             middle = len(jobs) // 2
             return [*await self._store(jobs[:middle]), *await self._store(jobs[middle:])]
+        self._is_refusing = False
         self._metrics.commits.observe(len(jobs))
         self._metrics.submissions.inc(sum(not isinstance(answer, AlreadyExists) for answer in stored))
         return stored
+
+    def _tell_refusal(self, error: RetryableError) -> None:
+        if not self._is_refusing:  # the first alone: all that follow until one is stored say the same
+            _log.warning("submissions_not_stored", why=error.message)
+        self._is_refusing = True
 
 
 def _size_bytes(job: NewJob) -> int:

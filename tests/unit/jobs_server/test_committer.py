@@ -6,6 +6,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
+from structlog.testing import capture_logs
 
 from database.records import NewJob
 from jobs_server.committer import Committer
@@ -84,6 +85,22 @@ async def test_a_database_that_is_away_is_told_to_everybody_at_once(
     answers = await asyncio.gather(*(committer.store([new_job()]) for _ in range(10)))
 
     assert [answer for (answer,) in answers] == [database.fault] * 10
+
+
+async def test_the_first_refusal_of_several_is_logged(committer: Committer, database: CountingDatabase) -> None:
+    with capture_logs() as logs:
+        for fault in (
+            None,
+            Unavailable("its disk is full"),
+            Unavailable("still full"),
+            None,
+            Unavailable("full again"),
+        ):
+            database.fault = fault
+            await committer.store([new_job()])
+
+    told = [entry["why"] for entry in logs if entry["event"] == "submissions_not_stored"]
+    assert told == ["its disk is full", "full again"]
 
 
 async def test_nothing_to_store_is_answered_with_nothing(committer: Committer, database: CountingDatabase) -> None:
