@@ -19,6 +19,7 @@ def small_stack() -> Iterator[Stack]:
     """A stack of its own, whose database has 300 MB."""
     deployed = Stack("tests/compose/small-disk.yml")
     try:
+        deployed.build()
         deployed.up()
         yield deployed
     finally:
