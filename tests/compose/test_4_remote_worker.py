@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
+from qserver.rpc.v1 import jobs_pb2
 from tests.compose.remote_worker import RemoteWorker
-from tests.compose.stack import START_SECONDS, Stack, statuses, submission, wait_until_finished
+from tests.compose.stack import START_SECONDS, Stack, statuses, submission, submit, wait_until_finished
 from tests.waiting import wait_until
 
 JOBS = 60
@@ -44,12 +44,8 @@ def heavy_circuit(number: int) -> bytes:
     return f'OPENQASM 2.0; include "qelib1.inc"; qreg q[20]; creg c[20]; {layers} measure q -> c;'.encode()
 
 
-def submit(stack: Stack, name: str, count: int) -> list[str]:
-    wanted = [submission(f"{name}-{number}", heavy_circuit(number)) for number in range(count)]
-    with stack.tls_channel() as channel:
-        call = jobs_pb2_grpc.JobServiceStub(channel).SubmitJobs
-        answers = call(jobs_pb2.SubmitJobsRequest(submissions=wanted), timeout=120).answers
-    return [answer.job.id for answer in answers]
+def heavy_jobs(name: str, count: int) -> list[jobs_pb2.JobSubmission]:
+    return [submission(f"{name}-{number}", heavy_circuit(number)) for number in range(count)]
 
 
 def finished(stack: Stack, job_ids: list[str]) -> int:
@@ -61,7 +57,7 @@ def finished(stack: Stack, job_ids: list[str]) -> int:
 def test_a_worker_elsewhere_loses_its_link_under_load_and_no_job_is_lost(box_without_workers: Stack) -> None:
     stack = box_without_workers
     with RemoteWorker(stack) as worker:
-        first = submit(stack, "far", JOBS)
+        first = submit(stack, heavy_jobs("far", JOBS))
         wait_until(lambda: finished(stack, first) > 0, timeout_seconds=START_SECONDS, what="a job has run elsewhere")
         worker.cut_link()
         done_before = finished(stack, first)
@@ -69,7 +65,7 @@ def test_a_worker_elsewhere_loses_its_link_under_load_and_no_job_is_lost(box_wit
         wait_until_finished(stack, first)
         worker.mend_link()
         stack.compose("stop", "--timeout", "20", "worker")
-        second = submit(stack, "far-again", 10)
+        second = submit(stack, heavy_jobs("far-again", 10))
         wait_until_finished(stack, second)
 
     assert done_before < JOBS

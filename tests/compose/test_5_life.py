@@ -9,16 +9,12 @@ import pytest
 
 from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
 from tests.compose.load import Load
-from tests.compose.stack import START_SECONDS, UPGRADED, Stack, look, submission, wait_until_finished
+from tests.compose.stack import START_SECONDS, UPGRADED, Stack, look, submission, submit, wait_until_finished
 from tests.waiting import wait_until
 
 
 def run_jobs(stack: Stack, name: str) -> list[str]:
-    with stack.tls_channel() as channel:
-        jobs = jobs_pb2_grpc.JobServiceStub(channel)
-        wanted = [submission(f"{name}-{number}") for number in range(10)]
-        answers = jobs.SubmitJobs(jobs_pb2.SubmitJobsRequest(submissions=wanted), timeout=60).answers
-    job_ids = [answer.job.id for answer in answers]
+    job_ids = submit(stack, [submission(f"{name}-{number}") for number in range(10)])
     wait_until_finished(stack, job_ids)
     return job_ids
 
