@@ -105,6 +105,10 @@ test-compose: .venv/dev  ## the deployed form, from start to restore, on docker 
 test-fast: .venv/dev  ## unit tests alone, without servers
 	$(BIN)/pytest tests/unit
 
+.PHONY: bench
+bench: .venv/dev system-dependencies  ## measure against Aer called by hand, in turns, as ratios (docs/performance.md)
+	$(BIN)/python -m bench --rounds $(or $(ROUNDS),5)
+
 .PHONY: format
 format: .venv/dev  ## format the code and mend what can be mended
 	$(BIN)/ruff check --fix .

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, and_, select
 
 from database.documents import decode_profile
-from database.records import StoredCircuit, StoredProfile
+from database.records import CircuitKey, StoredCircuit, StoredProfile
 from database.tables import circuits, jobs, pubs
 from database.work import Work
 from qserver.circuits import Circuit, CircuitFormat, CircuitProfile, Inspection
@@ -31,13 +31,17 @@ class Circuits:
         """Work within one transaction."""
         self._work = work
 
-    def find(self, owner_id: UUID, sha256: bytes) -> StoredProfile | None:
-        """Find what is known of one of the owner's circuits."""
-        statement = select(circuits.c.id, circuits.c.format, circuits.c.profile).where(
-            circuits.c.owner_id == owner_id, circuits.c.sha256 == sha256
+    def find(self, keys: Collection[CircuitKey]) -> Mapping[CircuitKey, StoredProfile]:
+        """Find what is known of circuits; one that isn't stored is left out."""
+        statement = select(
+            circuits.c.id, circuits.c.owner_id, circuits.c.sha256, circuits.c.format, circuits.c.profile
+        ).where(
+            self._work.among(circuits.c.owner_id, sorted({owner_id for owner_id, _ in keys})),
+            self._work.among(circuits.c.sha256, sorted({sha256 for _, sha256 in keys})),
         )
-        row = self._work.execute(statement).mappings().first()
-        return None if row is None else StoredProfile(row["id"], CircuitFormat(row["format"]), _profile_from(row))
+        rows = self._work.execute(statement).mappings()
+        found = {(row["owner_id"], bytes(row["sha256"])): _stored_profile(row) for row in rows}
+        return {key: found[key] for key in keys if key in found}
 
     def source(self, job_id: UUID, identity: Identity) -> StoredCircuit:
         """Give a job's circuit. Raises NotFound."""
@@ -69,6 +73,10 @@ def sources(work: Work, circuit_ids: Collection[UUID]) -> Mapping[UUID, tuple[Ci
     )
     rows = work.execute(statement).mappings()
     return {row["id"]: (CircuitFormat(row["format"]), row["source"]) for row in rows}
+
+
+def _stored_profile(row: RowMapping) -> StoredProfile:
+    return StoredProfile(row["id"], CircuitFormat(row["format"]), _profile_from(row))
 
 
 def _profile_from(row: RowMapping) -> CircuitProfile | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 from uuid import UUID
 
 from qserver.circuits import Circuit, CircuitFormat, CircuitProfile
@@ -206,6 +207,10 @@ class Removal:
 
     kind: str
     count: int
+
+
+CircuitKey: TypeAlias = tuple[UUID, bytes]
+"""What makes two circuits the same: their owner, and the hash of source, format and the plugin that reads them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from database.changes import Change, ChangeKind
 from qserver.jobs import JobStatus
 
 Parameters = dict[str, object]
-Key = UUID | str | int
+Key = UUID | str | int | bytes
 
 
 class Work:
@@ -54,6 +54,8 @@ class Work:
             return false()
         if self.is_postgres:
             return key == any_(bindparam(None, list(values), type_=postgresql.ARRAY(key.type)))
+        if isinstance(values[0], bytes):  # JSON knows no bytes
+            return key.in_(values)
         texts = json.dumps([value.hex if isinstance(value, UUID) else value for value in values])
         return key.in_(select(func.json_each(texts).table_valued("value").c.value))
 

@@ -2,10 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
-from database.records import StoredProfile
+from database.records import CircuitKey, StoredProfile
 from jobs_server.batching import Batcher
 from jobs_server.inspectors import InspectorPool
 from jobs_server.shared_work import SharedWork
@@ -18,14 +17,6 @@ _PROFILE_BYTES = 4096  # about what a profile takes beside the QPY
 _MAX_LOOKUPS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """What makes two circuits the same: their owner, and the hash of source, format and the plugin that reads them."""
-
-    owner_id: UUID
-    sha256: bytes
-
-
 class CircuitLibrary:
     """Finds a circuit's inspection: in memory, in the database, or by an inspector. Same circuits share the work."""
 
@@ -33,11 +24,11 @@ class CircuitLibrary:
         """Know nothing yet."""
         self._inspectors = inspectors
         self._transactions = transactions
-        self._lookups: Batcher[_Key, StoredProfile | None] = Batcher(
+        self._lookups: Batcher[CircuitKey, StoredProfile | None] = Batcher(
             self._find, delay_seconds=0, max_items=_MAX_LOOKUPS
         )
-        self._learning: SharedWork[_Key, Inspection] = SharedWork()
-        self._known: OrderedDict[_Key, Inspection] = OrderedDict()
+        self._learning: SharedWork[CircuitKey, Inspection] = SharedWork()
+        self._known: OrderedDict[CircuitKey, Inspection] = OrderedDict()
         self._known_bytes = 0
 
     async def inspection(
@@ -47,22 +38,23 @@ class CircuitLibrary:
 
         Raises InvalidCircuit where it can't be read.
         """
-        key = _Key(owner_id, sha256)
+        key = (owner_id, sha256)
         if key in self._known:
             self._known.move_to_end(key)
             return self._known[key]
         return await self._learning.do(key, lambda: self._learn(key, plugin, source, circuit_format))
 
-    async def _learn(self, key: _Key, plugin: str, source: bytes, circuit_format: CircuitFormat) -> Inspection:
+    async def _learn(self, key: CircuitKey, plugin: str, source: bytes, circuit_format: CircuitFormat) -> Inspection:
+        owner_id, _ = key
         (stored,) = await self._lookups.submit([key])
         if stored is not None:
             inspection = Inspection(stored.circuit_format, stored.profile, qpy=None)
         else:
-            inspection = await self._inspectors.inspect(key.owner_id, plugin, source, circuit_format)
+            inspection = await self._inspectors.inspect(owner_id, plugin, source, circuit_format)
         self._remember(key, inspection)
         return inspection
 
-    def _remember(self, key: _Key, inspection: Inspection) -> None:
+    def _remember(self, key: CircuitKey, inspection: Inspection) -> None:
         # With the QPY: the job that brought the circuit may still be refused, and the circuit come with the next.
         self._known[key] = inspection
         self._known_bytes += _size_bytes(inspection)
@@ -70,10 +62,9 @@ class CircuitLibrary:
             _, oldest = self._known.popitem(last=False)
             self._known_bytes -= _size_bytes(oldest)
 
-    async def _find(self, keys: Sequence[_Key]) -> Sequence[StoredProfile | None]:
-        return await self._transactions.read(
-            lambda transaction: [transaction.circuits.find(key.owner_id, key.sha256) for key in keys]
-        )
+    async def _find(self, keys: Sequence[CircuitKey]) -> Sequence[StoredProfile | None]:
+        found = await self._transactions.read(lambda transaction: transaction.circuits.find(keys))
+        return [found.get(key) for key in keys]
 
 
 def _size_bytes(inspection: Inspection) -> int:

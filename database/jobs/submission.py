@@ -10,7 +10,7 @@ from sqlalchemy import select
 from database.changes import ChangeKind
 from database.documents import content_hash, encode_inputs, encode_plan, encode_profile, encode_request
 from database.jobs.reading import jobs_or_history
-from database.records import NamedSubmission, NewJob
+from database.records import CircuitKey, NamedSubmission, NewJob
 from database.tables import circuits, job_events, jobs, pubs, submissions
 from database.work import Parameters, Work
 from qserver.circuits import CircuitFormat
@@ -21,7 +21,6 @@ _MAX_BIGINT: Final = 2**63 - 1
 
 Answer: TypeAlias = Job | AlreadyExists
 _RequestKey: TypeAlias = tuple[UUID, str]
-_CircuitKey: TypeAlias = tuple[UUID, bytes]
 
 
 class _Submitted(NamedTuple):
@@ -135,11 +134,11 @@ def _store(work: Work, fresh: Sequence[NewJob]) -> Mapping[UUID, Job]:
     return {new.id: _job(new, circuit_ids[_circuit_key(new)], stored[new.id]) for new in fresh}
 
 
-def _circuit_key(new: NewJob) -> _CircuitKey:
+def _circuit_key(new: NewJob) -> CircuitKey:
     return new.identity.user_id, new.circuit_sha256
 
 
-def _store_circuits(work: Work, fresh: Sequence[NewJob]) -> Mapping[_CircuitKey, UUID]:
+def _store_circuits(work: Work, fresh: Sequence[NewJob]) -> Mapping[CircuitKey, UUID]:
     """Store each circuit once an owner; one that is there already is marked as used, which keeps it from retention."""
     rows = {_circuit_key(new): new for new in fresh}
     insert = work.insert(circuits)

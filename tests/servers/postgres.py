@@ -64,12 +64,13 @@ def _named_binaries(folder: Path) -> Path:
 class PostgresServer:
     """PostgreSQL on a free port of 127.0.0.1, data in a temporary folder. Its role `postgres` needs no password."""
 
-    def __init__(self) -> None:
-        """Choose port and folder; nothing runs before `start`."""
+    def __init__(self, **settings: str) -> None:
+        """Choose port and folder; nothing runs before `start`. `settings` of postgresql.conf come over ours."""
         self.port = free_port()
         self._binaries = find_binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="qserver-postgres-"))
         self._process: OwnedProcess | None = None
+        self._settings = {**_SETTINGS, **settings}
         # PostgreSQL refuses to run as root.
         self._user = "postgres" if os.geteuid() == 0 else None
         self._environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
@@ -101,7 +102,7 @@ class PostgresServer:
         """Start it, with its data if it ran before, and wait until it answers."""
         if not (self._folder / "data").exists():
             self._initialise()
-        settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(self.port)}.items()]
+        settings = [f"--{name}={value}" for name, value in {**self._settings, "port": str(self.port)}.items()]
         self._process = OwnedProcess(
             [str(self._binaries / "postgres"), "-D", str(self._folder / "data"), *settings],
             environment=self._environment,

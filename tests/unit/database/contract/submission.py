@@ -80,12 +80,14 @@ class TestSubmission:
             transaction.jobs.submit([new])
 
         with database.reading() as transaction:
-            found = transaction.circuits.find(ANONYMOUS.user_id, new.circuit_sha256)
-            missing = transaction.circuits.find(uuid4(), new.circuit_sha256)
+            own, foreign = (ANONYMOUS.user_id, new.circuit_sha256), (uuid4(), new.circuit_sha256)
+            found = transaction.circuits.find([own, foreign])
+            nothing = transaction.circuits.find([])
 
-        assert found is not None
-        assert (found.circuit_format, found.profile) == (CircuitFormat.OPENQASM2, new.circuit.inspection.profile)
-        assert missing is None
+        assert set(found) == {own}
+        assert found[own].circuit_format is CircuitFormat.OPENQASM2
+        assert found[own].profile == new.circuit.inspection.profile
+        assert nothing == {}
 
     def test_a_qpy_source_is_its_own_qpy(self, database: Database) -> None:
         source = b"QISKIT\x0d\x00\xff"

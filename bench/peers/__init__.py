@@ -1,0 +1,1 @@
+"""What people do without QServer, as a capable engineer would do it."""
