@@ -205,6 +205,8 @@ make() {
             fail "$file can't be written"
     fi
     chmod 600 "$file"
+    # What is added would else join a last line that has no end.
+    [ -z "$(tail -c 1 "$file")" ] || echo >>"$file"
     add DB_ROOT_USER qserver_owner "Postgres: who owns the tables and migrates them, and the lesser role of the services."
     add DB_ROOT_PASSWORD "$(random_password)"
     add DB_USERNAME qserver

@@ -47,6 +47,16 @@ def test_what_is_set_stays(tmp_path: Path) -> None:
     assert "nothing was missing" in again.stdout
 
 
+def test_a_last_line_without_an_end_stays_one_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DB_ROOT_USER=root\nDB_USERNAME=qserver\nTIME_TO_DELETE=7")
+
+    answer = make_env(tmp_path)
+
+    assert answer.returncode == 0, answer.stderr
+    assert values(tmp_path)["TIME_TO_DELETE"] == "7"
+    assert len(values(tmp_path)["DB_ROOT_PASSWORD"]) == 32
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
