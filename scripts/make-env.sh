@@ -16,7 +16,7 @@ umask 077
 cd "$(dirname -- "$0")/.."
 file=${ENV_FILE:-.env}
 readonly LEAST_CHARACTERS=12 LEAST_DIFFERENT=6
-readonly COMMON="password changeme change-me secret qserver postgres rabbitmq guest admin"
+readonly COMMON="password passwort changeme change-me secret qserver postgres rabbitmq guest admin"
 
 fail() {
     printf 'make env: %s\n' "$1" >&2

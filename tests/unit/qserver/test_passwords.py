@@ -13,6 +13,7 @@ WEAK = [
     ("short1!", "7 characters"),
     ("aaaaaaaaaaaabbbb", "different characters"),
     ("changeme-password", "everybody tries first"),
+    ("passwortpasswort1", "everybody tries first"),
     ("adaadaadaada-xyz", "everybody tries first"),
 ]
 STRONG = ["correct-horse-battery", "kX9#$&'\"\\ vLq2m7", "0123456789abcdef0123456789abcdef"]
