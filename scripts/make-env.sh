@@ -114,8 +114,21 @@ check() {
     check_password DB_ROOT_PASSWORD DB_ROOT_USER
     check_password DB_PASSWORD DB_USERNAME
     check_password RABBITMQ_PASSWORD RABBITMQ_USER
-    for password in GRAFANA_PASSWORD DB_WORKER_PASSWORD RABBITMQ_WORKER_PASSWORD; do
-        [ -z "$(value_of "$password")" ] || check_password "$password" RABBITMQ_USER
+    [ -z "$(value_of GRAFANA_PASSWORD)" ] || check_password GRAFANA_PASSWORD GRAFANA_USER
+    check_worker DB_WORKER_USERNAME DB_WORKER_PASSWORD DB_USERNAME DB_ROOT_USER
+    check_worker RABBITMQ_WORKER_USER RABBITMQ_WORKER_PASSWORD RABBITMQ_USER
+}
+
+# check_worker USER_NAME PASSWORD_NAME OTHER_USER_NAME...: what workers on other machines are, where that is set.
+check_worker() {
+    [ -n "$(value_of "$1")" ] || return 0
+    user=$1
+    check_user "$user"
+    check_password "$2" "$user"
+    shift 2
+    for other in "$@"; do
+        [ "$(value_of "$user")" != "$(value_of "$other")" ] ||
+            fail "$user and $other in $file are the same: workers on other machines may do less than the box's own services"
     done
 }
 

@@ -10,11 +10,9 @@ import sys
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
-from pydantic import ValidationError
-
 from qserver.errors import QServerError, SettingsError, Unavailable
 from qserver.passwords import weakness
-from qserver.settings import BrokerAccountSettings, BrokerSettings
+from qserver.settings import BrokerAccountSettings, load_settings
 
 TIMEOUT_SECONDS = 30
 RIGHTS = {"configure": "^$", "write": "^$", "read": r"^qserver\.(?!dead$)"}
@@ -26,6 +24,7 @@ class Management:
     def __init__(self, url: str, *, user: str, password: str) -> None:
         """Ask at `url`, e.g. http://rabbitmq:15672."""
         self._address = urlsplit(url)
+        self.user = user
         token = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
 
@@ -51,10 +50,15 @@ class Management:
 
 
 def ensure_worker_account(management: Management, settings: BrokerAccountSettings, *, virtual_host: str) -> None:
-    """Make the user with its rights. Safe to repeat. Raises SettingsError for a weak password."""
+    """Make the user with its rights. Safe to repeat. Raises SettingsError for a weak password or a taken name."""
     user, password = settings.broker_worker_user, settings.broker_worker_password.get_secret_value()
     if not user:
         raise SettingsError("QSERVER_BROKER_WORKER_USER is empty; it names the user of workers on other machines")
+    if user == management.user:
+        # It would lose the right to administer, and every service the right to publish.
+        raise SettingsError(
+            f"QSERVER_BROKER_WORKER_USER is {user}, who administers RabbitMQ; workers need another name"
+        )
     if fault := weakness(password, user=user):
         raise SettingsError(f"QSERVER_BROKER_WORKER_PASSWORD {fault}")
     management.put(f"users/{quote(user, safe='')}", {"password": password, "tags": ""})
@@ -64,14 +68,15 @@ def ensure_worker_account(management: Management, settings: BrokerAccountSetting
 def main() -> int:
     """Make the account, and give the exit status."""
     try:
-        broker, settings = BrokerSettings(), BrokerAccountSettings()
+        tree = load_settings()
+        broker, settings = tree.broker, tree.broker_accounts
         management = Management(
             settings.broker_management_url,
             user=broker.broker_user,
             password=broker.broker_password.get_secret_value(),
         )
         ensure_worker_account(management, settings, virtual_host="/")
-    except (QServerError, ValidationError) as error:
+    except QServerError as error:
         print(f"broker accounts: {error}", file=sys.stderr)  # noqa: T201 - a command line's answer
         return 1
     print(f"RabbitMQ: {settings.broker_worker_user} may read the queues of jobs")  # noqa: T201

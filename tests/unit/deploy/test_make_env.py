@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "make-env.sh"
+STRONG = "correct-horse-battery"
 
 
 def make_env(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -65,6 +66,15 @@ def test_a_last_line_without_an_end_stays_one_of_its_own(tmp_path: Path) -> None
         ("DB_ROOT_PASSWORD=postgres-password", "DB_ROOT_PASSWORD in .*everybody tries first"),
         ("DB_USERNAME=qserver_owner", "are the same"),
         ("DB_USERNAME='a b'", "DB_USERNAME in .* must be a name"),
+        ("DB_WORKER_USERNAME=away", "DB_WORKER_PASSWORD in .* is empty"),
+        (
+            f"DB_WORKER_USERNAME=qserver\nDB_WORKER_PASSWORD={STRONG}",
+            "DB_WORKER_USERNAME and DB_USERNAME in .* the same",
+        ),
+        (
+            f"RABBITMQ_WORKER_USER=qserver\nRABBITMQ_WORKER_PASSWORD={STRONG}",
+            "RABBITMQ_WORKER_USER and RABBITMQ_USER in .* are the same",
+        ),
         ("WORKER_REPLICAS=many", "WORKER_REPLICAS is 'many'"),
     ],
 )
