@@ -14,6 +14,7 @@ FILES = (
     "compose.worker.gpu.yml",
     "compose.worker-endpoint.yml",
 )
+PROMETHEUS = "deploy/observability/prometheus.yml"
 SET_ELSEWHERE = {
     "QSERVER_DATABASE_TLS_CA",
     "QSERVER_DATABASE_TLS_CERTIFICATE",
@@ -68,3 +69,10 @@ def test_no_image_gets_more_of_the_repository_than_is_named() -> None:
 
     assert first == "*"
     assert not any(line.startswith("!") and (".env" in line or "certs" in line) for line in rest)
+
+
+def test_workers_with_a_gpu_are_found_where_prometheus_looks_for_workers() -> None:
+    looked_for = re.search(r"job_name: worker\n.*names: \[([a-z-]+)\]", (ROOT / PROMETHEUS).read_text())
+
+    assert looked_for is not None
+    assert f"aliases: [{looked_for[1]}]" in (ROOT / "compose.gpu.yml").read_text()
