@@ -57,8 +57,10 @@ order() {
     # The files that Let's Encrypt is to find are read by the proxy's user.
     chmod 755 "$acme_folder"
     umask 022
+    # certbot keeps the command for its renewals, but not our environment.
+    hook="env PROXY_GROUP=${PROXY_GROUP:-101} $here/let-proxy-read.sh"
     certbot certonly --agree-tos --config-dir "$folder" --cert-name "${domain#\*.}" --domain "$domain" \
-        --key-type ecdsa --keep-until-expiring --deploy-hook "$here/let-proxy-read.sh" "$@" ||
+        --key-type ecdsa --keep-until-expiring --deploy-hook "$hook" "$@" ||
         fail "no certificate was made for $domain: certbot says why above"
     # certbot runs the hook for new certificates only.
     RENEWED_LINEAGE=$folder/live/${domain#\*.} "$here/let-proxy-read.sh"

@@ -150,6 +150,14 @@ def test_a_domain_is_ordered_by_http_through_the_proxy(tmp_path: Path) -> None:
     assert "Set DOMAIN=box.example.org" in done.stdout
 
 
+def test_renewals_let_the_same_group_read(tmp_path: Path) -> None:
+    generate_certs(tmp_path, "box.example.org")
+
+    words = asked(tmp_path)
+    hook = words[words.index("--deploy-hook") + 1]
+    assert hook == f"env PROXY_GROUP={os.getgid()} {REPOSITORY / 'certs' / 'let-proxy-read.sh'}"
+
+
 def test_a_domain_is_ordered_by_dns(tmp_path: Path) -> None:
     generate_certs(tmp_path, "box.example.org", "--dns", STAGING="1")
 
