@@ -43,7 +43,9 @@ main() {
         ;;
     *) usage ;;
     esac
-    echo "Set DOMAIN=${domain#\*.} in .env. A proxy that has it serves the certificate within half a minute."
+    told="make env DOMAIN=${domain#\*.}"
+    [ "$folder" = /etc/letsencrypt ] || told="set LETSENCRYPT_FOLDER=$folder in .env; $told"
+    echo "Now: $told; docker compose up -d. A proxy that has them serves the certificate within half a minute."
 }
 
 order() {

@@ -147,7 +147,8 @@ def test_a_domain_is_ordered_by_http_through_the_proxy(tmp_path: Path) -> None:
     assert words[words.index("--webroot-path") + 1] == str(tmp_path / "acme")
     assert words[words.index("--domain") + 1] == "box.example.org"
     assert words[words.index("--email") + 1] == "me@example.org"
-    assert "Set DOMAIN=box.example.org" in done.stdout
+    assert "make env DOMAIN=box.example.org" in done.stdout
+    assert f"LETSENCRYPT_FOLDER={tmp_path / 'letsencrypt'}" in done.stdout
 
 
 def test_renewals_let_the_same_group_read(tmp_path: Path) -> None:
