@@ -12,7 +12,9 @@ from doctor.findings import Finding, Look
 from doctor.service import look_at_certificate, look_at_readiness, look_at_workers
 
 _START = "docker compose up -d"
-_ONE_SHOT = frozenset({"migrate", "broker-accounts"})
+_ENDPOINT = "broker-accounts"
+"""The service that is there where workers on other machines may come in."""
+_ONE_SHOT = frozenset({"migrate", _ENDPOINT})
 _SUBNETS = {"SUBNET": "172.18.0.0/27", "BACK_SUBNET": "172.18.1.0/24", "EGRESS_SUBNET": "172.18.2.0/24"}
 _MORE_ROOM = "docker system prune; a smaller TIME_TO_DELETE in .env; or a larger disk: docs/howto/stuck-jobs.md"
 _STUCK = (
@@ -45,12 +47,11 @@ def look_at_deployment(folder: Path, env_file: Path) -> Iterator[Look]:
 
 def _look_inside(compose: Compose, values: Mapping[str, str], services: Sequence[str]) -> Iterator[Look]:
     containers = compose.containers()
-    http_port, https_port = _port(values, "HTTP_PORT", 8080), _port(values, "HTTPS_PORT", 443)
+    wanted = ports_wanted(values, services)
+    http_port, https_port = wanted["HTTP_PORT"], wanted["HTTPS_PORT"]
     yield look_at_division(values)
     yield _look_at_networks(compose, values)
-    yield look_at_ports(
-        {"HTTP_PORT": http_port, "HTTPS_PORT": https_port}, [port for each in containers for port in each.ports]
-    )
+    yield look_at_ports(wanted, [port for each in containers for port in each.ports])
     yield look_at_containers(containers, services, compose)
     if any(each.service == "proxy" and each.state == "running" for each in containers):
         yield look_at_readiness(http_port, remedy="docker compose ps, and docker compose logs of what isn't healthy")
@@ -61,6 +62,16 @@ def _look_inside(compose: Compose, values: Mapping[str, str], services: Sequence
     if any(each.service == "postgres" and each.state == "running" for each in containers):
         yield look_at_database_disk(compose)
         yield _look_at_jobs(compose)
+
+
+def ports_wanted(values: Mapping[str, str], services: Sequence[str]) -> Mapping[str, int]:
+    """Give the ports that these services publish, by the variable that says which."""
+    wanted = {"HTTP_PORT": _port(values, "HTTP_PORT", 8080), "HTTPS_PORT": _port(values, "HTTPS_PORT", 443)}
+    if _ENDPOINT in services:
+        wanted["WORKER_PORT"] = _port(values, "WORKER_PORT", 5443)
+    if "grafana" in services:
+        wanted["GRAFANA_PORT"] = _port(values, "GRAFANA_PORT", 3000)
+    return wanted
 
 
 def _port(values: Mapping[str, str], variable: str, default: int) -> int:
@@ -116,7 +127,10 @@ def _look_at_broker(compose: Compose) -> Look:
     if alarms.returncode == 0:
         return Look("broker", "no alarms")
     said = (alarms.stdout + alarms.stderr).strip().splitlines()
-    remedy = "free disk, or a larger RABBITMQ_MEMORY in .env; jobs wait meanwhile, none is lost"
+    remedy = (
+        "free disk; or a larger vm_memory_high_watermark in deploy/rabbitmq/90-qserver.conf, with RABBITMQ_MEMORY in "
+        ".env above it, then docker compose up -d --force-recreate rabbitmq. Jobs wait meanwhile, none is lost"
+    )
     return Look(
         "broker", "", (Finding(f"RabbitMQ takes no messages: {said[-1] if said else 'no reason given'}", remedy),)
     )

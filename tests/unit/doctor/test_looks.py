@@ -14,7 +14,7 @@ import pytest
 
 from doctor import box, program
 from doctor.alone import look_at_standalone
-from doctor.deployed import look_at_containers, look_at_database_disk
+from doctor.deployed import look_at_containers, look_at_database_disk, ports_wanted
 from doctor.docker import Compose, Container
 from doctor.env_file import look_at_env, read_env
 from doctor.findings import Finding, Look
@@ -68,6 +68,18 @@ def test_a_port_of_somebody_else_is_named_with_its_variable() -> None:
 
     assert f"HTTP_PORT={port}" in faults(others)
     assert own.findings == ()
+
+
+def test_ports_are_those_of_the_services_that_are_deployed() -> None:
+    values = {"HTTP_PORT": "127.0.0.1:8088", "WORKER_PORT": "6443"}
+
+    assert ports_wanted(values, ["proxy", "worker"]) == {"HTTP_PORT": 8088, "HTTPS_PORT": 443}
+    assert ports_wanted(values, ["proxy", "broker-accounts", "grafana"]) == {
+        "HTTP_PORT": 8088,
+        "HTTPS_PORT": 443,
+        "WORKER_PORT": 6443,
+        "GRAFANA_PORT": 3000,
+    }
 
 
 @pytest.mark.parametrize(
