@@ -1,7 +1,12 @@
 """What compose.yml promises that no engine is needed to see."""
 
+import os
 import re
+import subprocess
+import time
 from pathlib import Path
+
+import pytest
 
 from qserver.settings import variables
 
@@ -34,6 +39,10 @@ SET_ELSEWHERE = {
 """Settings of workers on other machines: compose.worker.yml and compose.worker-endpoint.yml."""
 # Ports are compose's to choose inside its network, names the worker's own, and wheels are mounted by who has some.
 NOT_FOR_COMPOSE = {"QSERVER_GRPC_PORT", "QSERVER_HTTP_PORT", "QSERVER_WORKER_NAME", "QSERVER_PLUGIN_WHEEL_FOLDER"}
+
+PULSE_CHECK = re.compile(r"CMD-SHELL, '(.*)'\]")
+PULSE_DEFAULTS = {"QSERVER_HEARTBEAT_SECONDS": ("5", 40), "QSERVER_JANITOR_INTERVAL_SECONDS": ("300", 1800)}
+"""The interval between two beats, and how old the last may be, in seconds."""
 
 
 def variables_in(*files: str) -> set[str]:
@@ -76,3 +85,24 @@ def test_workers_with_a_gpu_are_found_where_prometheus_looks_for_workers() -> No
 
     assert looked_for is not None
     assert f"aliases: [{looked_for[1]}]" in (ROOT / "compose.gpu.yml").read_text()
+
+
+@pytest.mark.parametrize("variable", PULSE_DEFAULTS)
+@pytest.mark.parametrize("factor", [1, 20])
+def test_a_service_without_a_port_is_well_for_a_few_of_its_intervals(
+    tmp_path: Path, variable: str, factor: int
+) -> None:
+    (written,) = [text for text in PULSE_CHECK.findall((ROOT / "compose.yml").read_text()) if variable in text]
+    pulse = tmp_path / "pulse"
+    command = written.replace("$$", "$").replace("/tmp/pulse", str(pulse))  # noqa: S108 - the container's
+    default, patience_seconds = PULSE_DEFAULTS[variable]
+    interval_seconds = float(default) * factor
+    environment = {"PATH": os.defpath} | ({variable: str(interval_seconds)} if factor > 1 else {})
+
+    def is_well(age_seconds: float) -> bool:
+        pulse.touch()
+        os.utime(pulse, (time.time() - age_seconds,) * 2)
+        return subprocess.run(["sh", "-c", command], env=environment, check=False, timeout=30).returncode == 0
+
+    assert is_well(2 * interval_seconds)
+    assert not is_well(patience_seconds * factor + 60)
