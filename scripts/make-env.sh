@@ -196,6 +196,13 @@ choose_files() {
     '') case $(value_of COMPOSE_FILE) in *worker-endpoint*) files=$files:compose.worker-endpoint.yml ;; esac ;;
     *) fail "WORKER_ENDPOINT is '$WORKER_ENDPOINT'; it must be on or off" ;;
     esac
+    # Files of the box's own stay, after ours.
+    for other in $(value_of COMPOSE_FILE | tr ':' ' '); do
+        case $other in
+        compose.yml | compose.gpu.yml | compose.worker-endpoint.yml) ;;
+        *) files=$files:$other ;;
+        esac
+    done
     set_value COMPOSE_FILE "$files"
     if [ "$gpus" -gt 0 ]; then
         profiles=$(value_of COMPOSE_PROFILES | tr ',' '\n' | grep -v '^gpus-' | tr '\n' ',')

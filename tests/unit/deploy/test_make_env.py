@@ -114,3 +114,11 @@ def test_gpus_and_the_endpoint_choose_their_compose_files(tmp_path: Path) -> Non
     assert found["COMPOSE_FILE"] == "compose.yml:compose.gpu.yml:compose.worker-endpoint.yml"
     assert found["COMPOSE_PROFILES"] == "gpus-2"
     assert len(found["DB_WORKER_PASSWORD"]) == 32
+
+
+def test_compose_files_of_the_box_s_own_stay(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("COMPOSE_FILE=compose.yml:compose.gpu.yml:compose.mine.yml\n")
+
+    make_env(tmp_path, GPUS="0", WORKER_ENDPOINT="on")
+
+    assert values(tmp_path)["COMPOSE_FILE"] == "compose.yml:compose.worker-endpoint.yml:compose.mine.yml"
