@@ -1,6 +1,7 @@
 """The deployed form through the proxy: both protocols on one host, over TLS and in cleartext."""
 
 import json
+import ssl
 import time
 from collections.abc import Iterator
 
@@ -119,6 +120,13 @@ def test_paths_of_nobody_are_not_found_and_figures_stay_inside(stack: Stack) -> 
         assert http.get("/metrics").status_code == httpx.codes.NOT_FOUND
         assert http.get("/docs").status_code == httpx.codes.OK
         assert http.get("/healthcheck/").text == "All Working"
+
+
+def test_the_proxy_s_own_address_answers_on_the_ports_of_the_original(stack: Stack) -> None:
+    address = stack.setting("PROXY_ADDRESS")
+
+    assert ssl.get_server_certificate((address, 443)).encode() == stack.certificate
+    assert httpx.get(f"http://{address}:8080/healthcheck/").text == "All Working"
 
 
 def test_a_job_says_which_client_it_came_from(stack: Stack) -> None:

@@ -71,6 +71,13 @@ def test_versions_of_images_are_those_of_the_program() -> None:
     assert set(re.findall(r"QSERVER_VERSION:-([^}]+)", (ROOT / "compose.yml").read_text())) == {version[1]}
 
 
+def test_the_proxy_has_at_its_own_address_the_ports_that_it_publishes() -> None:
+    text = (ROOT / "compose.yml").read_text()
+
+    assert 'QSERVER_PROXY_HTTPS_PORT: "443"' in text
+    assert {"${HTTP_PORT:-8080}:8080", "${HTTPS_PORT:-443}:443"} <= set(re.findall(r'"(.+)"', text))
+
+
 def test_no_image_gets_more_of_the_repository_than_is_named() -> None:
     first, *rest = [
         line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")
