@@ -23,7 +23,7 @@ _ALL: Final = "SELECT, INSERT, UPDATE, DELETE"
 WORKER_RIGHTS: Final[Mapping[str, str]] = {
     "backends": "SELECT",
     "circuits": "SELECT",
-    "history": "SELECT, INSERT",
+    "history": "INSERT",
     "job_events": "INSERT",
     "jobs": "SELECT, UPDATE",
     "plugins": "SELECT",

@@ -16,7 +16,9 @@ main() {
     [ -z "$fault" ] || fail "$fault"
     warn_of_expiry
     render
-    watch_certificates "$(fingerprint)" &
+    # A look that fails, with the disk full say, has said why; the next one may do better.
+    served=$(fingerprint)
+    while kill -0 "$$" 2>/dev/null; do (watch_certificates "$served") || sleep "$check_seconds"; done &
     exec "$nginx" -p "$run_folder" -e stderr -c "$run_folder/nginx.conf"
 }
 

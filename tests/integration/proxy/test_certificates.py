@@ -98,6 +98,23 @@ def test_a_renewed_certificate_is_picked_up_and_cuts_no_stream(
         assert next(watched).status == jobs_pb2.JOB_STATUS_CANCELED
 
 
+def test_a_self_signed_certificate_that_could_not_be_renewed_is_when_it_can(
+    make_proxy: StartProxy, authority: Authority
+) -> None:
+    proxy = make_proxy()
+    proxy.start()
+    in_the_way = proxy.self_signed.with_name("self-signed.key.new")
+    in_the_way.mkdir()
+    expiring = authority.server("localhost", days=1)
+    expiring.copy_to(proxy.self_signed, proxy.self_signed.with_name("self-signed.key"))
+    wait_until(lambda: "can't be written to" in proxy.log, what="the proxy says why it can't renew it")
+
+    in_the_way.rmdir()
+
+    wait_until(lambda: proxy.self_signed.read_bytes() != expiring.certificate.read_bytes(), what="it is renewed")
+    wait_until(lambda: served_by(proxy) == proxy.self_signed.read_text(), what="the renewed one is served")
+
+
 def test_a_certificate_that_does_not_fit_its_key_stops_the_start(make_proxy: StartProxy, authority: Authority) -> None:
     proxy = make_proxy()
     mount(proxy, authority.server("localhost"))
