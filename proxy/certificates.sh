@@ -25,7 +25,7 @@ choose_letsencrypt() {
     if [ -d "$letsencrypt_folder/live" ] && [ ! -x "$letsencrypt_folder/live" ]; then
         missing="$letsencrypt_folder/live can't be entered by user $(id -u), group $(id -g)"
     elif [ ! -e "$certificate" ]; then
-        missing="there is no $certificate"
+        missing="there is no $certificate (if it is on the host: make env sets LETSENCRYPT_FOLDER, then docker compose up -d)"
     fi
     [ -n "$missing" ] || return 0
     say_once "$missing: $remedy. Until then a self-signed certificate is served"

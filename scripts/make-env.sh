@@ -104,6 +104,13 @@ check_password() {
         fail "$1 in $file $found. Write a better one there, or remove the line and run make env again. A database that has it already is told by: docs/howto/deploy.md#change-a-password"
 }
 
+# As proxy/settings.sh does.
+check_domain() {
+    printf '%s\n' "$1" |
+        grep -Eqx '([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*)?' ||
+        fail "DOMAIN is '$1'; it must be a name such as box.example.org, without https:// and without a port"
+}
+
 check() {
     [ -f "$file" ] || fail "there is no $file: run make env"
     for user in DB_ROOT_USER DB_USERNAME RABBITMQ_USER; do
@@ -111,6 +118,7 @@ check() {
     done
     [ "$(value_of DB_ROOT_USER)" != "$(value_of DB_USERNAME)" ] ||
         fail "DB_USERNAME and DB_ROOT_USER in $file are the same: services work in a lesser role than the tables' owner"
+    check_domain "$(value_of DOMAIN)"
     check_password DB_ROOT_PASSWORD DB_ROOT_USER
     check_password DB_PASSWORD DB_USERNAME
     check_password RABBITMQ_PASSWORD RABBITMQ_USER
@@ -234,7 +242,10 @@ make() {
     add RABBITMQ_USER qserver "RabbitMQ"
     add RABBITMQ_PASSWORD "$(random_password)"
     add GRAFANA_PASSWORD "$(random_password)" "Grafana (docker compose --profile observability), user admin"
-    [ -z "${DOMAIN:-}" ] || set_value DOMAIN "$DOMAIN"
+    if [ -n "${DOMAIN:-}" ]; then
+        check_domain "$DOMAIN"
+        set_value DOMAIN "$DOMAIN"
+    fi
     if [ -n "$(value_of DOMAIN)" ]; then
         add LETSENCRYPT_FOLDER /etc/letsencrypt "Where certbot keeps the certificates of DOMAIN."
     fi

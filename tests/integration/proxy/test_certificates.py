@@ -211,6 +211,7 @@ def test_a_domain_without_a_certificate_yet_is_served_self_signed_until_it_comes
     wait_until(is_served(proxy, renewed), what="the renewed certificate of the domain is served")
 
     assert before == proxy.self_signed.read_text()
+    assert "if it is on the host: make env sets LETSENCRYPT_FOLDER" in proxy.log
     assert "run certs/generate-certs.sh box.example.org on the host. Until then a self-signed" in proxy.log
 
 

@@ -75,6 +75,7 @@ def test_a_last_line_without_an_end_stays_one_of_its_own(tmp_path: Path) -> None
             f"RABBITMQ_WORKER_USER=qserver\nRABBITMQ_WORKER_PASSWORD={STRONG}",
             "RABBITMQ_WORKER_USER and RABBITMQ_USER in .* are the same",
         ),
+        ("DOMAIN=https://box.example.org", "DOMAIN is 'https://box.example.org'; it must be a name"),
         ("WORKER_REPLICAS=many", "WORKER_REPLICAS is 'many'"),
     ],
 )
@@ -122,3 +123,20 @@ def test_compose_files_of_the_box_s_own_stay(tmp_path: Path) -> None:
     make_env(tmp_path, GPUS="0", WORKER_ENDPOINT="on")
 
     assert values(tmp_path)["COMPOSE_FILE"] == "compose.yml:compose.worker-endpoint.yml:compose.mine.yml"
+
+
+def test_a_domain_brings_the_folder_of_its_certificates(tmp_path: Path) -> None:
+    answer = make_env(tmp_path, DOMAIN="box.example.org")
+
+    assert answer.returncode == 0, answer.stderr
+    written = values(tmp_path)
+    assert (written["DOMAIN"], written["LETSENCRYPT_FOLDER"]) == ("box.example.org", "/etc/letsencrypt")
+
+
+@pytest.mark.parametrize("domain", ["https://box.example.org", "box.example.org:443", "a b"])
+def test_a_domain_that_the_proxy_would_refuse_is_not_written(tmp_path: Path, domain: str) -> None:
+    answer = make_env(tmp_path, DOMAIN=domain)
+
+    assert answer.returncode == 1
+    assert f"DOMAIN is '{domain}'; it must be a name such as box.example.org" in answer.stderr
+    assert "DOMAIN" not in values(tmp_path)
