@@ -89,10 +89,17 @@ refusals() {
     refusal_grpc unavailable 14 UNAVAILABLE "the jobs server does not answer; it may be starting: try again soon"
 }
 
-# refusal NAME STATUS TITLE REASON SENTENCE: the document of RFC 9457 that rest_api gives, too.
+# refusal NAME STATUS TITLE REASON SENTENCE: the document of RFC 9457 that rest_api gives, too. Twice: nginx goes to a
+# named location only with a path, to one with an address also without.
 refusal() {
     cat <<END
         location @$1 {
+            default_type application/problem+json;
+            return $2 '{"type":"about:blank","title":"$3","status":$2,"detail":"$5","reason":"$4","msg":"$5"}';
+        }
+        location = /refused/$1 {
+            internal;
+            client_max_body_size 0;
             default_type application/problem+json;
             return $2 '{"type":"about:blank","title":"$3","status":$2,"detail":"$5","reason":"$4","msg":"$5"}';
         }
@@ -103,6 +110,15 @@ END
 refusal_grpc() {
     cat <<END
         location @$1_grpc {
+            default_type application/grpc;
+            add_header grpc-status $2;
+            add_header grpc-message "$4";
+            add_header qserver-reason $3;
+            return 200 "";
+        }
+        location = /refused/$1_grpc {
+            internal;
+            client_max_body_size 0;
             default_type application/grpc;
             add_header grpc-status $2;
             add_header grpc-message "$4";

@@ -1,5 +1,8 @@
 """One host for both protocols: what leads where."""
 
+import socket
+from contextlib import closing
+
 import grpc
 import httpx
 import pytest
@@ -106,3 +109,24 @@ def test_a_challenge_of_the_certificate_authority_is_answered(proxy: Proxy) -> N
     answer = httpx.get(f"{proxy.http_url}/.well-known/acme-challenge/a-Token_1")
 
     assert (answer.status_code, answer.text) == (200, "a-Token_1.thumbprint")
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        b"GET /%2e%2e/metrics HTTP/1.1",
+        b"GET /api/v1/health/%00 HTTP/1.1",
+        b"GET /api/v1/" + b"a" * 70_000 + b" HTTP/1.1",
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2",
+    ],
+    ids=["out of the root", "zero byte", "endless", "no HTTP"],
+)
+def test_a_request_without_a_path_that_can_be_read_is_the_sender_s_fault(proxy: Proxy, request_line: bytes) -> None:
+    with closing(socket.create_connection(("127.0.0.1", proxy.http_port), timeout=10)) as connection:
+        connection.sendall(request_line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+
+        answer = connection.makefile("rb").read()
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"Content-Type: application/problem+json" in answer
+    assert b'"reason":"INVALID_REQUEST"' in answer
