@@ -1,5 +1,7 @@
 """What stands after `docker compose up -d`."""
 
+import httpx
+
 from tests.compose.stack import Stack, look
 
 
@@ -23,6 +25,14 @@ def test_only_the_proxy_has_ports_on_the_box(stack: Stack) -> None:
     assert {name: ports for name, ports in published.items() if ports} == {
         "proxy-1": sorted([str(stack.http_port), str(stack.https_port)])
     }
+
+
+def test_the_proxy_s_own_address_serves_the_ports_that_people_type(stack: Stack) -> None:
+    # As lines in /etc/hosts written for the original service lead there, past the published ports.
+    address = stack.setting("PROXY_ADDRESS")
+
+    for url in (f"https://{address}/api/v1/health", f"http://{address}:8080/api/v1/health"):
+        assert httpx.get(url, verify=False).json() == {"status": "ok"}, url  # noqa: S501 - its name isn't in there
 
 
 def test_every_container_is_hardened_and_limited(stack: Stack) -> None:
