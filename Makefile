@@ -24,6 +24,7 @@ demo up: export HTTP_PORT := $(HTTP_PORT)
 demo up: export DATA := $(DATA)
 demo up: export CIRCUIT := $(CIRCUIT)
 demo up: export SHOTS := $(SHOTS)
+backup restore: export FILE := $(FILE)
 SERVE_FLAGS = $(if $(GRPC_PORT),--grpc-port "$$GRPC_PORT") $(if $(HTTP_PORT),--http-port "$$HTTP_PORT") $(if $(DATA),--data "$$DATA")
 DEMO_FLAGS = $(if $(CIRCUIT),--circuit "$$CIRCUIT") $(if $(SHOTS),--shots "$$SHOTS") $(if $(filter-out 0,$(ONCE)),--once)
 
@@ -67,11 +68,11 @@ doctor:  ## say what is wrong with an installation, and what to do about it
 
 .PHONY: backup
 backup:  ## save the database and .env: make backup FILE=some/where.tar
-	@scripts/backup.sh $(FILE)
+	@scripts/backup.sh $(if $(FILE),"$$FILE")
 
 .PHONY: restore
 restore:  ## bring a backup back into an empty installation: make restore FILE=some/where.tar
-	@scripts/restore.sh $(FILE)
+	@scripts/restore.sh $(if $(FILE),"$$FILE")
 
 .PHONY: push
 push:  ## build the images for all platforms and push them: make push REGISTRY=ghcr.io/somebody VERSION=1.2.3
