@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 _TIMEOUT_SECONDS = 60
+# Compose 2.26 begins each line of a log with one, whatever it is told and wherever it writes.
+_TERMINAL_SEQUENCE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Compose:
 
     def last_words(self, service: str) -> str:
         """Give the last line that a service has logged."""
-        lines = self.run("logs", "--no-color", "--no-log-prefix", "--tail", "3", service).stdout.strip().splitlines()
+        log = self.run("logs", "--no-color", "--no-log-prefix", "--tail", "3", service).stdout
+        lines = _TERMINAL_SEQUENCE.sub("", log).strip().splitlines()
         return lines[-1][-400:] if lines else "it has logged nothing"
 
 

@@ -173,6 +173,12 @@ def test_a_disk_of_the_database_s_own_is_looked_at(tmp_path: Path, answer: str, 
     assert bool(sentence) is bool(look.findings)
 
 
+def test_a_sentence_of_a_log_comes_without_what_compose_writes_for_terminals(tmp_path: Path) -> None:
+    compose = FullCompose(tmp_path, tmp_path / ".env", "\x1b[2Kthe first\n\x1b[2Kthe key doesn't fit\n")
+
+    assert compose.last_words("proxy") == "the key doesn't fit"
+
+
 def test_what_was_never_started_is_started_by_compose(tmp_path: Path) -> None:
     look = look_at_containers([], ["worker"], SilentCompose(tmp_path, tmp_path / ".env"))
 
