@@ -97,8 +97,18 @@ check_user() {
     esac
 }
 
+# Fail where compose reads another value than what stands there: without single quotes, $ begins a variable.
+require_literal() {
+    line=$(sed -n "s/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}$1=//p" "$file" | tail -n 1)
+    case $line in
+    \'*) ;;
+    *\$*) fail "$1 in $file holds a \$, which compose takes for the beginning of a variable: put the value between single quotes" ;;
+    esac
+}
+
 # check_password NAME USER_NAME
 check_password() {
+    require_literal "$1"
     found=$(weakness "$(value_of "$2")" "$(value_of "$1")")
     [ -z "$found" ] ||
         fail "$1 in $file $found. Write a better one there, or remove the line and run make env again. A database that has it already is told by: docs/howto/deploy.md#change-a-password"

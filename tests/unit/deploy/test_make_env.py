@@ -64,6 +64,8 @@ def test_a_last_line_without_an_end_stays_one_of_its_own(tmp_path: Path) -> None
         ("DB_PASSWORD=short", r"DB_PASSWORD in .* has 5 characters; the least is 12"),
         ("RABBITMQ_PASSWORD=guestguestguest", "RABBITMQ_PASSWORD in .*fewer than 6 different characters"),
         ("DB_ROOT_PASSWORD=postgres-password", "DB_ROOT_PASSWORD in .*everybody tries first"),
+        ("DB_PASSWORD=a-fine-p@ss$phrase", r"DB_PASSWORD in .* holds a \$.*between single quotes"),
+        ('DB_PASSWORD="a-fine-p@ss$phrase"', r"DB_PASSWORD in .* holds a \$.*between single quotes"),
         ("DB_USERNAME=qserver_owner", "are the same"),
         ("DB_USERNAME='a b'", "DB_USERNAME in .* must be a name"),
         ("DB_WORKER_USERNAME=away", "DB_WORKER_PASSWORD in .* is empty"),
