@@ -51,7 +51,7 @@ def _look_inside(compose: Compose, values: Mapping[str, str], services: Sequence
     http_port, https_port = wanted["HTTP_PORT"], wanted["HTTPS_PORT"]
     yield look_at_division(values)
     yield _look_at_networks(compose, values)
-    yield look_at_ports(wanted, [port for each in containers for port in each.ports])
+    yield look_at_ports(wanted, published_ports(containers))
     yield look_at_containers(containers, services, compose)
     if any(each.service == "proxy" and each.state == "running" for each in containers):
         yield look_at_readiness(http_port, remedy="docker compose ps, and docker compose logs of what isn't healthy")
@@ -72,6 +72,11 @@ def ports_wanted(values: Mapping[str, str], services: Sequence[str]) -> Mapping[
     if "grafana" in services:
         wanted["GRAFANA_PORT"] = _port(values, "GRAFANA_PORT", 3000)
     return wanted
+
+
+def published_ports(containers: Sequence[Container]) -> Sequence[int]:
+    """List the ports that containers hold: one that couldn't start names ports that somebody else may have."""
+    return [port for each in containers if each.state == "running" for port in each.ports]
 
 
 def _port(values: Mapping[str, str], variable: str, default: int) -> int:

@@ -122,13 +122,6 @@ def test_paths_of_nobody_are_not_found_and_figures_stay_inside(stack: Stack) -> 
         assert http.get("/healthcheck/").text == "All Working"
 
 
-def test_the_proxy_s_own_address_answers_on_the_ports_of_the_original(stack: Stack) -> None:
-    address = stack.setting("PROXY_ADDRESS")
-
-    assert ssl.get_server_certificate((address, 443)).encode() == stack.certificate
-    assert httpx.get(f"http://{address}:8080/healthcheck/").text == "All Working"
-
-
 def test_a_job_says_which_client_it_came_from(stack: Stack) -> None:
     with stack.tls_channel() as channel:
         job_id = jobs_pb2_grpc.JobServiceStub(channel).SubmitJob(upload(BELL), timeout=60).job.id

@@ -14,7 +14,7 @@ import pytest
 
 from doctor import box, program
 from doctor.alone import look_at_standalone
-from doctor.deployed import look_at_containers, look_at_database_disk, ports_wanted
+from doctor.deployed import look_at_containers, look_at_database_disk, ports_wanted, published_ports
 from doctor.docker import Compose, Container
 from doctor.env_file import look_at_env, read_env
 from doctor.findings import Finding, Look
@@ -171,6 +171,12 @@ def test_a_disk_of_the_database_s_own_is_looked_at(tmp_path: Path, answer: str, 
 
     assert sentence in faults(look)
     assert bool(sentence) is bool(look.findings)
+
+
+def test_a_container_that_could_not_start_holds_no_port() -> None:
+    proxies = [a_container(state="created", ports=(8080, 443)), a_container(ports=(5443,))]
+
+    assert published_ports(proxies) == [5443]
 
 
 def test_a_sentence_of_a_log_comes_without_what_compose_writes_for_terminals(tmp_path: Path) -> None:
