@@ -8,6 +8,16 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[1]
 
 
+def put(source: Path | str, target: Path | str) -> None:
+    """Copy a file as those who renew do: a new one takes the old one's place.
+
+    nginx takes a file for the one it has read where neither its inode nor the second of its last change differ.
+    """
+    new = Path(f"{target}.new")
+    new.write_bytes(Path(source).read_bytes())
+    new.replace(target)
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """Two files in PEM form."""
@@ -17,8 +27,8 @@ class Certificate:
 
     def copy_to(self, certificate: Path, key: Path) -> None:
         """Put both where a server looks for them."""
-        key.write_bytes(self.key.read_bytes())
-        certificate.write_bytes(self.certificate.read_bytes())
+        put(self.key, key)
+        put(self.certificate, certificate)
 
 
 class Authority:

@@ -1,7 +1,6 @@
 """The deployed form through the proxy: both protocols on one host, over TLS and in cleartext."""
 
 import json
-import ssl
 import time
 from collections.abc import Iterator
 

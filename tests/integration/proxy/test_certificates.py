@@ -10,7 +10,7 @@ import pytest
 
 from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
 from tests.acceptance.deployment import Deployment
-from tests.certificates import Authority, Certificate
+from tests.certificates import Authority, Certificate, put
 from tests.integration.proxy.calls import cancel, health, submit, tls_channel
 from tests.integration.proxy.conftest import StartProxy, upstreams
 from tests.servers.proxy import Proxy
@@ -164,10 +164,10 @@ def test_a_wrong_renewal_leaves_the_old_certificate_until_it_is_right(
     proxy.start()
 
     new = authority.server("localhost")
-    (proxy.certs / "server.crt").write_bytes(new.certificate.read_bytes())
+    put(new.certificate, proxy.certs / "server.crt")
     wait_until(lambda: "the old one still is" in proxy.log, what="the wrong certificate is complained of")
     still_served = served_by(proxy)
-    (proxy.certs / "server.key").write_bytes(new.key.read_bytes())
+    put(new.key, proxy.certs / "server.key")
     wait_until(is_served(proxy, new), what="the right certificate is served")
 
     assert still_served == old_served

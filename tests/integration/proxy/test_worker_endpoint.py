@@ -22,7 +22,7 @@ from qserver.errors import Unavailable
 from qserver.jobs import JobStatus
 from qserver.settings import BrokerSettings, DatabaseSettings
 from tests.acceptance.deployment import Deployment
-from tests.certificates import Authority, Certificate
+from tests.certificates import Authority, Certificate, put
 from tests.integration.proxy.calls import submit
 from tests.integration.proxy.conftest import StartProxy
 from tests.servers.postgres import PostgresServer
@@ -73,7 +73,7 @@ class Box:
 
     def mount(self) -> None:
         """Copy what the authority has made for the proxy to where it is mounted."""
-        shutil.copytree(self.authority.proxy_folder, self.proxy.certs, dirs_exist_ok=True)
+        shutil.copytree(self.authority.proxy_folder, self.proxy.certs, copy_function=put, dirs_exist_ok=True)
 
 
 def _fields(environment: Mapping[str, str]) -> dict[str, object]:
@@ -279,7 +279,7 @@ def test_a_missing_file_of_the_endpoint_stops_the_start(make_proxy: StartProxy, 
     proxy = make_proxy(QSERVER_WORKER_ENDPOINT="on")
     authority = Authority(tmp_path / "authority")
     authority.worker_endpoint()
-    shutil.copytree(authority.proxy_folder, proxy.certs, dirs_exist_ok=True)
+    shutil.copytree(authority.proxy_folder, proxy.certs, copy_function=put, dirs_exist_ok=True)
     (proxy.certs / name).unlink()
 
     proxy.launch()
