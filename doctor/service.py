@@ -7,12 +7,14 @@ import json
 import socket
 import ssl
 import subprocess
+import time
 from typing import Any
 
 from doctor.findings import Finding, Look
 
 TIMEOUT_SECONDS = 10
 _CERTIFICATE_DAYS = 14
+_DAY_SECONDS = 86400
 
 
 def get(port: int, path: str) -> tuple[int, Any]:
@@ -62,21 +64,21 @@ def look_at_certificate(port: int) -> Look:
         return Look("certificate", "", (Finding(f"port {port} speaks no TLS: {error}", remedy),))
     try:
         ends = subprocess.run(
-            ["openssl", "x509", "-noout", "-enddate", "-checkend", str(_CERTIFICATE_DAYS * 86400)],
-            input=pem,
-            capture_output=True,
-            text=True,
-            check=False,
+            ["openssl", "x509", "-noout", "-enddate"], input=pem, capture_output=True, text=True, check=True
         )
     except FileNotFoundError:
         return Look("certificate", "served (openssl isn't installed, so its end is not known)")
-    seen = ends.stdout.splitlines()[0].replace("notAfter=", "valid until ") if ends.stdout else "served"
-    if ends.returncode != 0:
-        return Look(
-            "certificate",
-            seen,
-            (Finding(f"the certificate ends soon: {seen}", "docs/howto/tls.md says how to renew it"),),
-        )
+    until = ends.stdout.strip().removeprefix("notAfter=")
+    return look_at_end(until, days_left=(ssl.cert_time_to_seconds(until) - time.time()) / _DAY_SECONDS)
+
+
+def look_at_end(until: str, *, days_left: float) -> Look:
+    """Judge how long a certificate is still valid."""
+    seen, remedy = f"valid until {until}", "docs/howto/tls.md says how to renew it"
+    if days_left <= 0:
+        return Look("certificate", seen, (Finding(f"the certificate was {seen}: clients refuse it", remedy),))
+    if days_left < _CERTIFICATE_DAYS:
+        return Look("certificate", seen, (Finding(f"the certificate is {seen}", remedy, is_warning=True),))
     return Look("certificate", seen)
 
 

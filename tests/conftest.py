@@ -1,6 +1,7 @@
 """Servers for tests, real ones. A missing server is an error, never a skip: `make test` installs what is needed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,12 +14,32 @@ settings.register_profile("suite", derandomize=True, deadline=None, suppress_hea
 settings.load_profile("suite")
 
 
+Server = TypeVar("Server", PostgresServer, RabbitMQServer)
+
+
+def started(make: Callable[[], Server]) -> Server:
+    """Start a server, or another one with other ports: somebody may take one between our look and the server's bind."""
+    first = make()
+    try:
+        first.start()
+    except RuntimeError:
+        first.close()
+    else:
+        return first
+    second = make()
+    try:
+        second.start()
+    except BaseException:
+        second.close()
+        raise
+    return second
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL of our own, shared by the session."""
-    server = PostgresServer()
+    server = started(PostgresServer)
     try:
-        server.start()
         yield server
     finally:
         server.close()
@@ -34,9 +55,8 @@ def postgres_database_url(postgres_server: PostgresServer) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def rabbitmq_server() -> Iterator[RabbitMQServer]:
     """A RabbitMQ of our own, shared by the session."""
-    server = RabbitMQServer()
+    server = started(RabbitMQServer)
     try:
-        server.start()
         yield server
     finally:
         server.close()

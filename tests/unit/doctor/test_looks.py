@@ -18,7 +18,7 @@ from doctor.deployed import look_at_containers, look_at_database_disk, ports_wan
 from doctor.docker import Compose, Container
 from doctor.env_file import look_at_env, read_env
 from doctor.findings import Finding, Look
-from doctor.service import look_at_readiness, look_at_workers
+from doctor.service import look_at_end, look_at_readiness, look_at_workers
 from tests.servers.ports import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -189,6 +189,17 @@ def test_what_was_never_started_is_started_by_compose(tmp_path: Path) -> None:
     look = look_at_containers([], ["worker"], SilentCompose(tmp_path, tmp_path / ".env"))
 
     assert look.findings[0].remedy == "docker compose up -d"
+
+
+@pytest.mark.parametrize(
+    ("days_left", "sentence", "is_warning"),
+    [(-1, "was valid until", False), (13, "is valid until", True), (15, "", None)],
+)
+def test_a_certificate_that_ends_is_told_in_time(days_left: float, sentence: str, *, is_warning: bool | None) -> None:
+    look = look_at_end("Nov 26 12:00:00 2026 GMT", days_left=days_left)
+
+    assert sentence in faults(look)
+    assert [finding.is_warning for finding in look.findings] == ([] if is_warning is None else [is_warning])
 
 
 class Answers(BaseHTTPRequestHandler):
