@@ -99,9 +99,13 @@ class Stack:
         self.compose("up", "--detach")
         wait_until(self.is_healthy, timeout_seconds=START_SECONDS, what="every container is healthy")
 
+    def down(self, *options: str, check: bool = True) -> None:
+        """Take everything down, with what profiles have started."""
+        self.compose("--profile", "*", "down", "--timeout", "60", *options, check=check)
+
     def close(self) -> None:
         """Take everything down, volumes too. Safe to repeat."""
-        self.compose("down", "--volumes", "--timeout", "20", check=False)
+        self.down("--volumes", check=False)
         made = self.run(["docker", "images", "--quiet", "--filter", f"reference=*/*:{UPGRADED}"]).stdout.split()
         if made:
             self.run(["docker", "image", "rm", "--force", *sorted(set(made))], check=False)

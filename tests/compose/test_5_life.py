@@ -51,7 +51,7 @@ def test_results_outlive_a_restart_of_everything(stack: Stack) -> None:
     job_ids = run_jobs(stack, "restart")
     before = counts_of(stack, job_ids)
 
-    stack.compose("down", "--timeout", "60")
+    stack.down()
     stack.up()
 
     assert counts_of(stack, job_ids) == before
@@ -66,7 +66,7 @@ def test_a_backup_restored_into_an_empty_stack_has_everything(stack: Stack) -> N
     assert "tables of version" in told
 
     occupied = stack.run(["scripts/restore.sh", str(backup)], check=False)
-    stack.compose("down", "--volumes", "--timeout", "60")
+    stack.down("--volumes")
     stack.env_file.rename(stack.folder / "env.before")
     stack.run(["scripts/restore.sh", str(backup)])
     stack.up()
@@ -125,7 +125,7 @@ def test_the_doctor_says_what_is_broken_and_what_to_do(stack: Stack) -> None:
 
 
 def test_nothing_is_left_of_a_stack_that_was_taken_down(stack: Stack) -> None:
-    stack.compose("down", "--volumes", "--timeout", "20")
+    stack.down("--volumes")
 
     for kind in ("container", "volume", "network"):
         options = ["--all"] if kind == "container" else []
