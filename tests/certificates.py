@@ -13,7 +13,7 @@ def put(source: Path | str, target: Path | str) -> None:
 
     nginx takes a file for the one it has read where neither its inode nor the second of its last change differ.
     """
-    new = Path(f"{target}.new")
+    new = Path(f"{target}.copied")
     new.write_bytes(Path(source).read_bytes())
     new.replace(target)
 
