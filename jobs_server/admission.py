@@ -1,23 +1,27 @@
 """Admission: the one path by which a submission, from whatever door, becomes a job that can be stored."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 from uuid import uuid4
 
 from database.circuits import circuit_hash
 from database.records import NewJob
 from jobs_server import limits as checks
 from jobs_server.catalog import Catalog, KnownBackend
-from jobs_server.circuits import CircuitLibrary
+from jobs_server.circuits import CircuitLibrary, SentCircuit
 from jobs_server.formats import decode, detect_format
 from jobs_server.inspectors import InspectorPool
+from jobs_server.readings import Reading
 from jobs_server.sandboxed_options import SandboxedOptions
 from plugins.registry import Registry
-from qserver.circuits import Circuit, CircuitFormat, Inspection
+from qserver.circuits import Circuit, CircuitFormat, CircuitSource, Inspection
 from qserver.clock import Clock
 from qserver.errors import InvalidCircuit, InvalidRequest, Reason
 from qserver.identity import Identity
 from qserver.jobs import JobRequest, RunRequest
-from qserver.plugins import CPU_ROUTE, GPU_ROUTE, LARGE_ROUTE, Plan, file_plugin_route
+from qserver.plugins import CPU_ROUTE, GPU_ROUTE, LARGE_ROUTE, Plan, Resources, file_plugin_route
 from qserver.results import ResultType
 from qserver.settings import MIB, Settings
 
@@ -30,6 +34,20 @@ class Submission:
     request: JobRequest
     source: bytes
     client_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A submission of which all is right that can be told without reading its circuit."""
+
+    submission: Submission
+    backend: KnownBackend
+    circuit_format: CircuitFormat
+    sha256: bytes
+
+
+Admitted: TypeAlias = NewJob | Exception
+_Backends: TypeAlias = Mapping[str, KnownBackend | Exception]
 
 
 class Admission:
@@ -55,26 +73,98 @@ class Admission:
         self._max_attempts = settings.lease.max_attempts
         self._sandboxed = SandboxedOptions(inspectors)
 
-    async def admit(self, submission: Submission) -> NewJob:
-        """Give the job to store. Raises InvalidRequest (or a kind of it), Unavailable or Overloaded."""
+    async def admit_all(self, submissions: Sequence[Submission]) -> Sequence[Admitted]:
+        """Give for each submission, in order, the job to store, or why it is refused. Raises Unavailable.
+
+        An error is InvalidRequest (or a kind of it) or Unavailable; none takes another submission with it.
+        """
+        backends = await self._backends(submissions)
+        checked = [self._check(submission, backends) for submission in submissions]
+        checked = await asyncio.gather(*map(self._check_in_sandbox, checked)) if _has_options(checked) else checked
+        drafts = [found for found in checked if isinstance(found, _Draft)]
+        readings = iter(await self._read(drafts))
+        resources = await self._catalog.resources()
+        return [
+            self._job(found, next(readings), resources) if isinstance(found, _Draft) else found for found in checked
+        ]
+
+    async def _backends(self, submissions: Sequence[Submission]) -> _Backends:
+        names = list(dict.fromkeys(submission.request.run.backend for submission in submissions))
+        found = await asyncio.gather(*map(self._backend, names))
+        return dict(zip(names, found, strict=True))
+
+    async def _backend(self, name: str) -> KnownBackend | Exception:
+        try:
+            checks.check_backend_name(name)
+            return await self._catalog.backend(name)
+        except Exception as error:  # noqa: BLE001 - it is the answer to those that name it; the others go on
+            return error
+
+    def _check(self, submission: Submission, backends: _Backends) -> _Draft | Exception:
+        try:
+            return self._draft(submission, backends)
+        except Exception as error:  # noqa: BLE001 - it is the answer to this one; the others go on
+            return error
+
+    def _draft(self, submission: Submission, backends: _Backends) -> _Draft:
         request = submission.request
         checks.check_request(request, self._limits)
         checks.check_expiry(request, now=self._clock.now())
-        backend = await self._catalog.backend(request.run.backend)
+        backend = backends[request.run.backend]
+        if isinstance(backend, Exception):
+            raise backend
         _check_result_types(backend, request.run)
         backend.options.check(request.run.options)
         checks.check_source(submission.source, self._limits)
         circuit_format = _circuit_format(backend, submission)
-        await self._sandboxed.check(submission.identity.user_id, backend, request.run)
         sha256 = circuit_hash(circuit_format, submission.source, reader=self._reader(backend))
-        inspection = await self._inspect(submission, backend, circuit_format, sha256)
-        plan = await self._plan(backend, inspection, request.run)
+        return _Draft(submission, backend, circuit_format, sha256)
+
+    async def _check_in_sandbox(self, draft: _Draft | Exception) -> _Draft | Exception:
+        if isinstance(draft, Exception):
+            return draft
+        try:
+            user_id, run = draft.submission.identity.user_id, draft.submission.request.run
+            await self._sandboxed.check(user_id, draft.backend, run)
+        except Exception as error:  # noqa: BLE001 - it is the answer to this one; the others go on
+            return error
+        return draft
+
+    async def _read(self, drafts: Sequence[_Draft]) -> Sequence[Reading]:
+        sent = [
+            SentCircuit(
+                key=(draft.submission.identity.user_id, draft.sha256),
+                plugin=draft.backend.record.plugin,
+                circuit=CircuitSource(draft.circuit_format, draft.submission.source),
+            )
+            for draft in drafts
+            if draft.backend.file_plugin is None
+        ]
+        readings = iter(await self._library.inspections(sent)) if sent else iter(())
+        unread = Inspection(CircuitFormat.TEXT, profile=None, qpy=None)
+        return [next(readings) if draft.backend.file_plugin is None else unread for draft in drafts]
+
+    def _job(self, draft: _Draft, reading: Reading, resources: Resources) -> Admitted:
+        if isinstance(reading, Exception):
+            return reading
+        try:
+            return self._planned(draft, reading, resources)
+        except Exception as error:  # noqa: BLE001 - it is the answer to this one; the others go on
+            return error
+
+    def _planned(self, draft: _Draft, inspection: Inspection, resources: Resources) -> NewJob:
+        submission, backend = draft.submission, draft.backend
+        request = submission.request
+        if inspection.profile is not None:
+            checks.check_profile(inspection.profile, self._limits)
+        plugin = backend.file_plugin or self._registry.plugin(backend.record.plugin)
+        plan = plugin.plan(inspection.profile, request.run, resources)
         return NewJob(
             id=uuid4(),
             identity=submission.identity,
-            circuit=Circuit(circuit_format, submission.source, inspection),
-            circuit_sha256=sha256,
-            request=replace(request, circuit_format=circuit_format),
+            circuit=Circuit(draft.circuit_format, submission.source, inspection),
+            circuit_sha256=draft.sha256,
+            request=replace(request, circuit_format=draft.circuit_format),
             plugin=backend.record.plugin,
             route=self._route(backend, plan),
             plan=plan,
@@ -82,27 +172,11 @@ class Admission:
             submitted_from=submission.client_address,
         )
 
-    async def _inspect(
-        self, submission: Submission, backend: KnownBackend, circuit_format: CircuitFormat, sha256: bytes
-    ) -> Inspection:
-        if backend.file_plugin is not None:
-            return Inspection(CircuitFormat.TEXT, profile=None, qpy=None)
-        inspection = await self._library.inspection(
-            submission.identity.user_id, backend.record.plugin, submission.source, circuit_format, sha256=sha256
-        )
-        if inspection.profile is not None:
-            checks.check_profile(inspection.profile, self._limits)
-        return inspection
-
     def _reader(self, backend: KnownBackend) -> str | None:
         if backend.file_plugin is not None:
             return None
         plugin = self._registry.plugin(backend.record.plugin)
         return f"{plugin.name} {plugin.version}"
-
-    async def _plan(self, backend: KnownBackend, inspection: Inspection, run: RunRequest) -> Plan:
-        plugin = backend.file_plugin or self._registry.plugin(backend.record.plugin)
-        return plugin.plan(inspection.profile, run, await self._catalog.resources())
 
     def _route(self, backend: KnownBackend, plan: Plan) -> str:
         if backend.file_plugin is not None:
@@ -110,6 +184,10 @@ class Admission:
         if plan.device == "GPU":
             return GPU_ROUTE
         return LARGE_ROUTE if plan.memory_bytes > self._large_memory_bytes else CPU_ROUTE
+
+
+def _has_options(checked: Sequence[_Draft | Exception]) -> bool:
+    return any(isinstance(found, _Draft) and found.submission.request.run.options for found in checked)
 
 
 def _check_result_types(backend: KnownBackend, run: RunRequest) -> None:

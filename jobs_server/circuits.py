@@ -1,15 +1,16 @@
 """Circuits as the server knows them: each is parsed once, however often it is sent."""
 
-from collections import OrderedDict
-from collections.abc import Sequence
-from uuid import UUID
+import asyncio
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from database.records import CircuitKey, StoredProfile
 from jobs_server.batching import Batcher
-from jobs_server.inspectors import InspectorPool
+from jobs_server.readings import CircuitReader, Reading
 from jobs_server.shared_work import SharedWork
 from jobs_server.transactions import Transactions
-from qserver.circuits import CircuitFormat, Inspection
+from qserver.circuits import CircuitSource, Inspection
 from qserver.settings import MIB
 
 _KEPT_BYTES = 64 * MIB
@@ -17,12 +18,21 @@ _PROFILE_BYTES = 4096  # about what a profile takes beside the QPY
 _MAX_LOOKUPS = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class SentCircuit:
+    """A circuit as a client sent it. `key` names it, its owner included; `plugin` is who reads it."""
+
+    key: CircuitKey
+    plugin: str
+    circuit: CircuitSource
+
+
 class CircuitLibrary:
     """Finds a circuit's inspection: in memory, in the database, or by an inspector. Same circuits share the work."""
 
-    def __init__(self, transactions: Transactions, inspectors: InspectorPool) -> None:
+    def __init__(self, transactions: Transactions, reader: CircuitReader) -> None:
         """Know nothing yet."""
-        self._inspectors = inspectors
+        self._reader = reader
         self._transactions = transactions
         self._lookups: Batcher[CircuitKey, StoredProfile | None] = Batcher(
             self._find, delay_seconds=0, max_items=_MAX_LOOKUPS
@@ -31,28 +41,59 @@ class CircuitLibrary:
         self._known: OrderedDict[CircuitKey, Inspection] = OrderedDict()
         self._known_bytes = 0
 
-    async def inspection(
-        self, owner_id: UUID, plugin: str, source: bytes, circuit_format: CircuitFormat, *, sha256: bytes
-    ) -> Inspection:
-        """Give the inspection of a circuit. `qpy` is None where the database has the circuit.
+    async def inspections(self, sent: Sequence[SentCircuit]) -> Sequence[Reading]:
+        """Give for each circuit, in order, its inspection, or why it can't be read: InvalidCircuit, as a rule.
 
-        Raises InvalidCircuit where it can't be read.
+        `qpy` is None where the database has the circuit.
         """
-        key = (owner_id, sha256)
-        if key in self._known:
-            self._known.move_to_end(key)
-            return self._known[key]
-        return await self._learning.do(key, lambda: self._learn(key, plugin, source, circuit_format))
+        found: dict[CircuitKey, Reading] = {}
+        unknown: dict[CircuitKey, SentCircuit] = {}
+        for each in sent:
+            known = self._recall(each.key)
+            if known is None:
+                unknown[each.key] = each
+            else:
+                found[each.key] = known
+        if unknown:
+            learned = await self._learning.do_all(
+                list(unknown), lambda keys: self._learn([unknown[key] for key in keys])
+            )
+            found.update(zip(unknown, learned, strict=True))
+        return [found[each.key] for each in sent]
 
-    async def _learn(self, key: CircuitKey, plugin: str, source: bytes, circuit_format: CircuitFormat) -> Inspection:
-        owner_id, _ = key
-        (stored,) = await self._lookups.submit([key])
-        if stored is not None:
-            inspection = Inspection(stored.circuit_format, stored.profile, qpy=None)
-        else:
-            inspection = await self._inspectors.inspect(owner_id, plugin, source, circuit_format)
-        self._remember(key, inspection)
-        return inspection
+    async def _learn(self, sent: Sequence[SentCircuit]) -> Sequence[Reading]:
+        stored = await self._lookups.submit([each.key for each in sent])
+        read = await self._read([each for each, profile in zip(sent, stored, strict=True) if profile is None])
+        readings = [
+            read[each.key] if profile is None else Inspection(profile.circuit_format, profile.profile, qpy=None)
+            for each, profile in zip(sent, stored, strict=True)
+        ]
+        for each, reading in zip(sent, readings, strict=True):
+            if isinstance(reading, Inspection):
+                self._remember(each.key, reading)
+        return readings
+
+    async def _read(self, sent: Sequence[SentCircuit]) -> Mapping[CircuitKey, Reading]:
+        by_reader: defaultdict[tuple[object, str], list[SentCircuit]] = defaultdict(list)
+        for each in sent:
+            by_reader[each.key[0], each.plugin].append(each)
+        groups = list(by_reader.values())
+        readings = await asyncio.gather(*map(self._read_group, groups))
+        return {
+            each.key: reading
+            for group, found in zip(groups, readings, strict=True)
+            for each, reading in zip(group, found, strict=True)
+        }
+
+    async def _read_group(self, group: Sequence[SentCircuit]) -> Sequence[Reading]:
+        owner_id, _ = group[0].key
+        return await self._reader.read(owner_id, group[0].plugin, [each.circuit for each in group])
+
+    def _recall(self, key: CircuitKey) -> Inspection | None:
+        if key not in self._known:
+            return None
+        self._known.move_to_end(key)
+        return self._known[key]
 
     def _remember(self, key: CircuitKey, inspection: Inspection) -> None:
         # With the QPY: the job that brought the circuit may still be refused, and the circuit come with the next.

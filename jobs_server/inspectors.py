@@ -1,19 +1,18 @@
 """The processes that parse circuits: a few, kept warm, and expendable."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from typing import Protocol, TypeVar
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 import structlog
 
-from jobs_server.metrics import Metrics
 from jobs_server.turns import FairSlots
-from qserver.circuits import CircuitFormat, Inspection
+from qserver.circuits import CircuitSource, Inspection
 from qserver.clock import Clock
-from qserver.errors import ExecutionError, InvalidCircuit, InvalidRequest, Reason
+from qserver.errors import ExecutionError, InvalidRequest, Reason
 from qserver.json_types import JsonObject
 from qserver.sandbox.ending import EXIT_START_FAILED
 from qserver.sandbox.errors import ChildDied, ChildTimedOut
@@ -22,6 +21,9 @@ from qserver.settings import MIB, InspectorSettings
 _log = structlog.get_logger(__name__)
 
 Answer = TypeVar("Answer")
+
+ProcessLost: TypeAlias = ChildTimedOut | ChildDied
+"""How a call ends that takes its process with it."""
 
 _SUSPECT_SECONDS = 0.05
 _CALLS_BETWEEN_LOOKS = 100
@@ -37,10 +39,10 @@ class Inspector(Protocol):
     def memory_bytes(self) -> int:
         """Give the memory it holds."""
 
-    def inspect(
-        self, plugin: str, source: bytes, circuit_format: CircuitFormat, *, timeout_seconds: float
-    ) -> Inspection:
-        """Parse and profile a circuit."""
+    def inspect_all(
+        self, plugin: str, circuits: Sequence[CircuitSource], *, timeout_seconds: float
+    ) -> Sequence[Inspection | Exception]:
+        """Parse and profile circuits: give for each, in order, what it is or what is wrong with it."""
 
     def check_options(self, plugin: str, options: JsonObject, *, timeout_seconds: float) -> None:
         """Check what a schema can't say of the options."""
@@ -61,13 +63,11 @@ class InspectorPool:
         settings: InspectorSettings,
         *,
         processes: int,
-        metrics: Metrics,
         clock: Clock,
     ) -> None:
         """Have at most `processes` made by `spawn`."""
         self._spawn = spawn
         self._settings = settings
-        self._metrics = metrics
         self._clock = clock
         self._calls = 0
         self._turns = FairSlots(processes)
@@ -75,26 +75,32 @@ class InspectorPool:
         self._idle: list[Inspector] = []
         self._busy: set[Inspector] = set()
 
-    async def inspect(self, user_id: UUID, plugin: str, source: bytes, circuit_format: CircuitFormat) -> Inspection:
-        """Parse a circuit. Raises InvalidCircuit where it can't be read within the limits."""
-        seconds = self._settings.inspector_seconds
+    def turn(self, user_id: UUID) -> AbstractAsyncContextManager[None]:
+        """Hold a turn for one call of `run` within the block; wait for it first."""
+        return self._turns.slot(user_id)
+
+    async def run(self, work: Callable[[Inspector], Answer]) -> Answer:
+        """Have `work` call an inspector. Only who holds a turn may. Raises ProcessLost, and what the child raised."""
+        # Shielded: the process is at work until its thread comes back, whether or not the caller still waits.
+        call = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(self._executor, self._run, work))
         try:
-            return await self._call(
-                user_id,
-                lambda inspector: inspector.inspect(plugin, source, circuit_format, timeout_seconds=seconds),
-            )
-        except (ChildTimedOut, ChildDied, ExecutionError) as error:
-            raise InvalidCircuit(self._sentence(error, "reading the circuit")) from error
+            return await asyncio.shield(call)
+        except asyncio.CancelledError:
+            await asyncio.wait({call})
+            call.exception()  # looked at: how it went is no news when nobody waits for it
+            raise
 
     async def check_options(self, user_id: UUID, plugin: str, options: JsonObject) -> None:
         """Check options that need the engine. Raises InvalidRequest where they are wrong or can't be read."""
         seconds = self._settings.inspector_seconds
         try:
-            await self._call(
-                user_id, lambda inspector: inspector.check_options(plugin, options, timeout_seconds=seconds)
-            )
+            async with self.turn(user_id):
+                await self.run(lambda inspector: inspector.check_options(plugin, options, timeout_seconds=seconds))
         except (ChildTimedOut, ChildDied, ExecutionError) as error:
-            raise InvalidRequest(self._sentence(error, "checking the options"), reason=Reason.INVALID_OPTION) from error
+            words = sentence(error, "checking the options", self._settings)
+            if words is None:
+                raise
+            raise InvalidRequest(words, reason=Reason.INVALID_OPTION) from error
 
     def close(self) -> None:
         """End all processes, also those at work, and wait for the threads that talk to them."""
@@ -102,28 +108,13 @@ class InspectorPool:
             inspector.close()
         self._executor.shutdown()
 
-    async def _call(self, user_id: UUID, work: Callable[[Inspector], Answer]) -> Answer:
-        async with self._turns.slot(user_id):
-            # Shielded: the process is at work until its thread comes back, whether or not the caller still waits.
-            call = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(self._executor, self._run, work))
-            try:
-                return await asyncio.shield(call)
-            except asyncio.CancelledError:
-                await asyncio.wait({call})
-                call.exception()  # looked at: how it went is no news when nobody waits for it
-                raise
-
     def _run(self, work: Callable[[Inspector], Answer]) -> Answer:
         inspector = self._take()
         started_at_seconds = self._clock.monotonic_seconds()
-        outcome = "failed"
         try:
-            answer = work(inspector)
-            outcome = "ok"
+            return work(inspector)
         finally:
-            self._metrics.inspections.labels(outcome=outcome).inc()
             self._give_back(inspector, spent_seconds=self._clock.monotonic_seconds() - started_at_seconds)
-        return answer
 
     def _take(self) -> Inspector:
         inspector = self._idle_one() or self._spawn()
@@ -158,17 +149,19 @@ class InspectorPool:
         # What one circuit left behind would be missing for the next: every circuit is promised the same memory.
         return inspector.memory_bytes() > self._settings.inspector_memory_mib * MIB // 2
 
-    def _sentence(self, error: ChildTimedOut | ChildDied | ExecutionError, doing: str) -> str:
-        match error:
-            case ChildTimedOut():
-                return f"{doing} took longer than {self._settings.inspector_seconds:g} s (QSERVER_INSPECTOR_SECONDS)"
-            case ExecutionError(reason=Reason.OUT_OF_MEMORY) | ChildDied(out_of_memory=True):
-                limit = f"{self._settings.inspector_memory_mib:,} MiB (QSERVER_INSPECTOR_MEMORY_MIB)"
-                return f"{doing} took more than {limit}"
-            case ChildDied(exit_code=exit_code) if exit_code == EXIT_START_FAILED or error.was_killed:
-                raise error  # our fault, not the circuit's
-            case ChildDied():
-                _log.warning("inspector_died", signal=error.signal, exit_code=error.exit_code)
-                return f"{doing} crashed the parser: it {error.ending.describe()}"
-            case _:
-                return f"{doing} failed: {error.message}"
+
+def sentence(error: ProcessLost | ExecutionError, doing: str, settings: InspectorSettings) -> str | None:
+    """Say what befell an inspector at what it was doing; None where that is our fault and not its input's."""
+    match error:
+        case ChildTimedOut():
+            return f"{doing} took longer than {settings.inspector_seconds:g} s (QSERVER_INSPECTOR_SECONDS)"
+        case ExecutionError(reason=Reason.OUT_OF_MEMORY) | ChildDied(out_of_memory=True):
+            limit = f"{settings.inspector_memory_mib:,} MiB (QSERVER_INSPECTOR_MEMORY_MIB)"
+            return f"{doing} took more than {limit}"
+        case ChildDied(exit_code=exit_code) if exit_code == EXIT_START_FAILED or error.was_killed:
+            return None
+        case ChildDied():
+            _log.warning("inspector_died", signal=error.signal, exit_code=error.exit_code)
+            return f"{doing} crashed the parser: it {error.ending.describe()}"
+        case _:
+            return f"{doing} failed: {error.message}"

@@ -1,6 +1,5 @@
 """Intake: admission and storing, for one submission or many."""
 
-import asyncio
 from collections.abc import Sequence
 
 from database.records import NewJob
@@ -28,12 +27,9 @@ class Intake:
 
     async def submit_all(self, submissions: Sequence[Submission]) -> Sequence[Stored]:
         """Give for each submission, in order, its stored job or why it was refused; none takes another with it."""
-        judged = await asyncio.gather(*map(self._judge, submissions))
+        first = await self._repeats.first_jobs(submissions)
+        fresh = [submission for submission, job in zip(submissions, first, strict=True) if job is None]
+        admitted = iter(await self._admission.admit_all(fresh))
+        judged = [next(admitted) if job is None else job for job in first]
         stored = iter(await self._committer.store([answer for answer in judged if isinstance(answer, NewJob)]))
         return [next(stored) if isinstance(answer, NewJob) else answer for answer in judged]
-
-    async def _judge(self, submission: Submission) -> NewJob | Stored:
-        try:
-            return await self._repeats.first_job(submission) or await self._admission.admit(submission)
-        except Exception as error:  # noqa: BLE001 - it is the answer to this one; the others go on
-            return error

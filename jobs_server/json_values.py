@@ -33,6 +33,8 @@ def from_struct(struct: Struct, *, name: str, max_bytes: int) -> JsonObject:
 
     Raises InvalidRequest or TooLarge naming `name`.
     """
+    if not struct.fields:
+        return {}
     _check_size(struct.ByteSize() // _MAX_STRUCT_OVERHEAD, name=name, max_bytes=max_bytes)
     value = _checked_object(_struct_object(struct), name=name, depth=1)
     _check_size(len(json.dumps(value, ensure_ascii=False).encode()), name=name, max_bytes=max_bytes)

@@ -7,7 +7,7 @@ from jobs_server.admission import Submission
 from jobs_server.batching import Batcher
 from jobs_server.limits import check_request_id
 from jobs_server.transactions import Transactions
-from qserver.errors import AlreadyExists
+from qserver.errors import AlreadyExists, QServerError, RetryableError
 from qserver.jobs import Job
 
 _MAX_LOOKUPS = 1000
@@ -23,21 +23,33 @@ class Repeats:
         self._transactions = transactions
         self._lookups: Batcher[NamedSubmission, _First] = Batcher(self._find, delay_seconds=0, max_items=_MAX_LOOKUPS)
 
-    async def first_job(self, submission: Submission) -> Job | None:
-        """Give the job that the submission's request_id stands for already; None where it is new, or has none.
+    async def first_jobs(self, submissions: Sequence[Submission]) -> Sequence[Job | Exception | None]:
+        """Give for each submission, in order, the job that its request_id stands for; None where it is new or has none.
 
-        Asked before admission: what could be run then may be refused by now, and its answer is due all the same. Raises
-        AlreadyExists where the first one had other content, InvalidRequest for a request_id that nothing can have.
+        Asked before admission: what could be run then may be refused by now, and its answer is due all the same. An
+        error is AlreadyExists where the first one had other content, InvalidRequest or TooLarge for a request_id that
+        nothing can have, and Unavailable where nobody can tell.
         """
-        request_id = submission.request.request_id
-        if request_id is None:
-            return None
-        check_request_id(request_id)
-        named = NamedSubmission(submission.identity.user_id, request_id, submission.request, submission.source)
-        (first,) = await self._lookups.submit([named])
-        if isinstance(first, AlreadyExists):
-            raise first
-        return first
+        named = [_named(submission) for submission in submissions]
+        wanted = [each for each in named if isinstance(each, NamedSubmission)]
+        if not wanted:
+            return [each for each in named if not isinstance(each, NamedSubmission)]
+        try:
+            found = iter(await self._lookups.submit(wanted))
+        except RetryableError as error:
+            return [each if isinstance(each, Exception | None) else error for each in named]
+        return [next(found) if isinstance(each, NamedSubmission) else each for each in named]
 
     async def _find(self, named: Sequence[NamedSubmission]) -> Sequence[_First]:
         return await self._transactions.read(lambda transaction: transaction.jobs.find_first(named))
+
+
+def _named(submission: Submission) -> NamedSubmission | QServerError | None:
+    request_id = submission.request.request_id
+    if request_id is None:
+        return None
+    try:
+        check_request_id(request_id)
+    except QServerError as error:
+        return error
+    return NamedSubmission(submission.identity.user_id, request_id, submission.request, submission.source)

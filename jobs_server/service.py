@@ -18,6 +18,7 @@ from jobs_server.inspectors import Inspector, InspectorPool
 from jobs_server.intake import Intake
 from jobs_server.metrics import Metrics
 from jobs_server.original import OriginalService
+from jobs_server.readings import CircuitReader
 from jobs_server.registration import register_built_ins
 from jobs_server.repeats import Repeats
 from jobs_server.server import GrpcServer
@@ -135,7 +136,7 @@ class JobsServer:
     def _make_inspectors(self, spawn: Callable[[], Inspector]) -> InspectorPool:
         settings = self._settings.inspector
         processes = settings.inspector_processes or read_machine().cores
-        return InspectorPool(spawn, settings, processes=processes, metrics=self._metrics, clock=self._clock)
+        return InspectorPool(spawn, settings, processes=processes, clock=self._clock)
 
     def _make_committer(self) -> Committer:
         delay_seconds = self._settings.jobs_server.commit_delay_seconds
@@ -169,9 +170,10 @@ class JobsServer:
         return GrpcServer(original, v1, transactions=self._transactions, metrics=self._metrics, settings=self._settings)
 
     def _make_intake(self) -> Intake:
+        reader = CircuitReader(self._inspectors, self._settings.inspector, self._metrics)
         admission = Admission(
             catalog=self._catalog,
-            library=CircuitLibrary(self._transactions, self._inspectors),
+            library=CircuitLibrary(self._transactions, reader),
             inspectors=self._inspectors,
             registry=self._registry,
             settings=self._settings,

@@ -1,7 +1,7 @@
 """Work that several callers want at the same moment, done once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -10,10 +10,11 @@ Value = TypeVar("Value")
 
 
 @dataclass(slots=True, eq=False)
-class _UnderWay(Generic[Value]):
-    """Work, and how many wait for it."""
+class _UnderWay(Generic[Key, Value]):
+    """Work for some keys, and how many wait for it."""
 
-    task: "asyncio.Task[Value]"
+    keys: Collection[Key]
+    task: "asyncio.Task[Mapping[Key, Value | Exception]]"
     waiting: int = 0
 
 
@@ -22,46 +23,72 @@ class SharedWork(Generic[Key, Value]):
 
     def __init__(self) -> None:
         """Have nothing under way."""
-        self._under_way: dict[Key, _UnderWay[Value]] = {}
+        self._under_way: dict[Key, _UnderWay[Key, Value]] = {}
 
     async def do(self, key: Key, work: Callable[[], Awaitable[Value]]) -> Value:
-        """Give what `work` gives, or what the same work under way gives.
+        """Give what `work` gives, or what the same work under way gives. Raises what it raises."""
 
-        It goes on if this caller goes away, and is cancelled with the last one: nobody is kept waiting by work for
-        clients that have left.
+        async def alone(_: Sequence[Key]) -> Sequence[Value | Exception]:
+            return [await work()]
+
+        (value,) = await self.do_all([key], alone)
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    async def do_all(
+        self, keys: Sequence[Key], work: Callable[[Sequence[Key]], Awaitable[Sequence[Value | Exception]]]
+    ) -> Sequence[Value | Exception]:
+        """Give for each key what `work` gives, or what work under way gives; `work` is asked for the other keys alone.
+
+        What it raises is the answer to all of them. It goes on if this caller goes away, and is cancelled with the last
+        one who waits for any of its keys: nobody is kept waiting by work for clients that have left.
         """
-        if key not in self._under_way:
-            self._under_way[key] = self._begin(key, work)
-        shared = self._under_way[key]
-        shared.waiting += 1
+        new = [key for key in dict.fromkeys(keys) if key not in self._under_way]
+        if new:
+            self._begin(new, work)
+        mine = {key: self._under_way[key] for key in keys}
+        shared = list({id(each): each for each in mine.values()}.values())
+        await self._wait(shared)
+        return [mine[key].task.result()[key] for key in keys]
+
+    async def _wait(self, shared: Sequence[_UnderWay[Key, Value]]) -> None:
+        for each in shared:
+            each.waiting += 1
         try:
-            return await asyncio.shield(shared.task)
+            await asyncio.wait([each.task for each in shared])
         except asyncio.CancelledError:
-            if shared.waiting == 1:
-                self._drop(key, shared)
+            for each in shared:
+                if each.waiting == 1:
+                    self._drop(each)
             raise
         finally:
-            shared.waiting -= 1
+            for each in shared:
+                each.waiting -= 1
 
-    def _begin(self, key: Key, work: Callable[[], Awaitable[Value]]) -> "_UnderWay[Value]":
-        shared = _UnderWay(asyncio.create_task(_run(work)))
-        shared.task.add_done_callback(lambda _: self._end(key, shared))
-        return shared
+    def _begin(
+        self, keys: Sequence[Key], work: Callable[[Sequence[Key]], Awaitable[Sequence[Value | Exception]]]
+    ) -> None:
+        shared = _UnderWay(keys, asyncio.create_task(_run(keys, work)))
+        shared.task.add_done_callback(lambda _: self._forget(shared))
+        self._under_way.update(dict.fromkeys(keys, shared))
 
-    def _drop(self, key: Key, shared: "_UnderWay[Value]") -> None:
+    def _drop(self, shared: _UnderWay[Key, Value]) -> None:
         # At once, though it may take its time to end: who comes now begins anew, and isn't cancelled with it.
-        self._forget(key, shared)
+        self._forget(shared)
         shared.task.cancel()
 
-    def _end(self, key: Key, shared: "_UnderWay[Value]") -> None:
-        self._forget(key, shared)
-        if not shared.task.cancelled():
-            shared.task.exception()  # looked at: it is no news when every caller went away
-
-    def _forget(self, key: Key, shared: "_UnderWay[Value]") -> None:
-        if self._under_way.get(key) is shared:
-            del self._under_way[key]
+    def _forget(self, shared: _UnderWay[Key, Value]) -> None:
+        for key in shared.keys:
+            if self._under_way.get(key) is shared:
+                del self._under_way[key]
 
 
-async def _run(work: Callable[[], Awaitable[Value]]) -> Value:
-    return await work()
+async def _run(
+    keys: Sequence[Key], work: Callable[[Sequence[Key]], Awaitable[Sequence[Value | Exception]]]
+) -> Mapping[Key, Value | Exception]:
+    try:
+        values = await work(keys)
+    except Exception as error:  # noqa: BLE001 - it belongs to the callers, who raise it
+        return dict.fromkeys(keys, error)
+    return dict(zip(keys, values, strict=True))

@@ -6,10 +6,21 @@ Only in here is the heavy half of a plugin ever called.
 import os
 from collections.abc import Mapping
 
-from plugins.messages import CheckOptionsRequest, InspectRequest, RunCall, RunReply, WarmUpRequest
+from plugins.messages import (
+    CheckOptionsRequest,
+    Finding,
+    InspectReply,
+    InspectRequest,
+    RunCall,
+    RunReply,
+    WarmUpRequest,
+)
 from plugins.registry import Registry
+from qserver.circuits import CircuitSource
+from qserver.plugins import Plugin
 from qserver.sandbox.child import Handler, serve
 from qserver.sandbox.codec import pack, unpack
+from qserver.sandbox.faults import describe_fault
 
 ENTRY = "plugins.child:main"
 """What to ask a forkserver for."""
@@ -32,7 +43,15 @@ def handlers(registry: Registry) -> Mapping[str, Handler]:
 
 def _inspect(registry: Registry, payload: bytes) -> bytes:
     request = unpack(InspectRequest, payload)
-    return pack(registry.plugin(request.plugin).inspect(request.source, request.circuit_format))
+    plugin = registry.plugin(request.plugin)
+    return pack(InspectReply(tuple(_find(plugin, circuit) for circuit in request.circuits)))
+
+
+def _find(plugin: Plugin, circuit: CircuitSource) -> Finding:
+    try:
+        return Finding(inspection=plugin.inspect(circuit.source, circuit.circuit_format))
+    except BaseException as error:  # noqa: BLE001 - one bad circuit takes no other with it; a Rust panic is one too
+        return Finding(fault=describe_fault(error))
 
 
 def _check_options(registry: Registry, payload: bytes) -> bytes:

@@ -6,19 +6,29 @@ from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
 
 from plugins.child import ENTRY
-from plugins.messages import CheckOptionsRequest, InspectRequest, RunCall, RunReply, WarmUpRequest
-from qserver.circuits import CircuitFormat, Inspection
-from qserver.errors import ExecutionError, Reason
+from plugins.messages import (
+    CheckOptionsRequest,
+    Finding,
+    InspectReply,
+    InspectRequest,
+    RunCall,
+    RunReply,
+    WarmUpRequest,
+)
+from qserver.circuits import CircuitFormat, CircuitSource, Inspection
+from qserver.errors import ExecutionError, QServerError, Reason
 from qserver.json_types import JsonObject
 from qserver.plugins import Outcome, RunLimits, Task
 from qserver.sandbox.codec import CodecError, pack, unpack
+from qserver.sandbox.faults import revive_fault
 from qserver.sandbox.forkserver import Forkserver
+from qserver.sandbox.frames import BadFrame
 from qserver.sandbox.limits import Limits, interpreter_paths
 from qserver.sandbox.process import ChildProcess
 
 MIB = 1024 * 1024
 MAX_INSPECTION_BYTES = 64 * MIB
-"""Profile and QPY of one circuit: 8 MiB of text, the default limit, unfold to less than this."""
+"""Profiles and QPY of one call's circuits: 8 MiB of text, the default limit of one, unfold to less than this."""
 
 MAX_REPLY_BYTES = 1024 * MIB
 """Results of one group, whatever its size."""
@@ -43,9 +53,21 @@ class PluginProcess:
         self, plugin: str, source: bytes, circuit_format: CircuitFormat, *, timeout_seconds: float | None
     ) -> Inspection:
         """Parse and profile a circuit. Raises InvalidCircuit with line and column where known."""
-        request = InspectRequest(plugin, source, circuit_format)
+        (found,) = self.inspect_all(plugin, [CircuitSource(circuit_format, source)], timeout_seconds=timeout_seconds)
+        if isinstance(found, QServerError):
+            raise found
+        return found
+
+    def inspect_all(
+        self, plugin: str, circuits: Sequence[CircuitSource], *, timeout_seconds: float | None
+    ) -> Sequence[Inspection | QServerError]:
+        """Parse and profile circuits, one after the other; give for each, in order, what it is or what is wrong."""
+        request = InspectRequest(plugin, tuple(circuits))
         reply = self._call("inspect", request, timeout_seconds, max_reply_bytes=MAX_INSPECTION_BYTES)
-        return _read(Inspection, reply, plugin=plugin)
+        findings = _read(InspectReply, reply, plugin=plugin).findings
+        if len(findings) != len(circuits):
+            raise _faulty(plugin, f"gave {len(findings)} findings for {len(circuits)} circuits")
+        return [_inspection(finding, plugin=plugin) for finding in findings]
 
     def check_options(self, plugin: str, options: JsonObject, *, timeout_seconds: float | None) -> None:
         """Check what a schema can't say. Raises InvalidRequest."""
@@ -119,16 +141,28 @@ def _read(kind: type[T], reply: bytes, *, plugin: str) -> T:
     try:
         return unpack(kind, reply)
     except CodecError as error:
-        raise ExecutionError(f"the plugin '{plugin}' sent {error.message}", reason=Reason.PLUGIN_ERROR) from error
+        raise _faulty(plugin, f"sent {error.message}") from error
+
+
+def _inspection(finding: Finding, *, plugin: str) -> Inspection | QServerError:
+    if finding.inspection is not None:
+        return finding.inspection
+    try:
+        return revive_fault(finding.fault)
+    except BadFrame as error:
+        raise _faulty(plugin, f"answered for a circuit in words of its own: {error}") from error
+
+
+def _faulty(plugin: str, what: str) -> ExecutionError:
+    return ExecutionError(f"the plugin '{plugin}' {what}", reason=Reason.PLUGIN_ERROR)
 
 
 def _in_order_of(tasks: Sequence[Task], outcomes: Sequence[Outcome], *, plugin: str) -> Sequence[Outcome]:
     by_key = {outcome.key: outcome for outcome in outcomes}
     keys = [task.key for task in tasks]
     if len(by_key) != len(outcomes) or by_key.keys() != set(keys):
-        raise ExecutionError(
-            f"the plugin '{plugin}' gave {len(outcomes)} outcomes ({len(by_key)} keys) for {len(keys)} tasks, "
-            "and must give one for each",
-            reason=Reason.PLUGIN_ERROR,
+        raise _faulty(
+            plugin,
+            f"gave {len(outcomes)} outcomes ({len(by_key)} keys) for {len(keys)} tasks, and must give one for each",
         )
     return [by_key[key] for key in keys]

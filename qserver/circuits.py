@@ -65,6 +65,14 @@ class Inspection:
 
 
 @dataclass(frozen=True, slots=True)
+class CircuitSource:
+    """A circuit as it came, which nobody has read yet."""
+
+    circuit_format: CircuitFormat
+    source: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Circuit:
     """A circuit ready to run: what the client sent, and what the inspector made of it."""
 

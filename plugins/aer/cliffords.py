@@ -1,6 +1,7 @@
 """Which gates are Clifford, and how they are written with the gates that a stabilizer simulation knows."""
 
 import functools
+import math
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import CircuitInstruction, ControlFlowOp, Gate, Operation
@@ -17,6 +18,14 @@ STABILIZER_GATES = frozenset(
 NON_UNITARY = frozenset({"measure", "reset", "barrier", "delay", "break_loop", "continue_loop"})
 MAX_CLIFFORD_QUBITS = 2
 """Wider gates are looked at through their definitions."""
+
+QUARTER_TURN_GATES = frozenset(
+    {"rx", "ry", "rz", "r", "p", "u", "u1", "u2", "u3", "rxx", "ryy", "rzz", "rzx", "xx_minus_yy", "xx_plus_yy"}
+    | {"cp", "cu1", "crx", "cry", "crz", "cu", "cu3"}
+)
+"""Gates that are Clifford only where their first parameter is a multiple of pi/2."""
+_ANGLE_TOLERANCE = 1e-4
+"""Wider than Qiskit's own: what is near is looked at closely, what is not has been told by its angle."""
 
 _NOT_CLIFFORD = QuantumCircuit(name="not Clifford")
 
@@ -39,7 +48,15 @@ def clifford_rule(instruction: CircuitInstruction) -> QuantumCircuit | None:
 def _is_clifford(instruction: CircuitInstruction) -> bool:
     if instruction.name in STABILIZER_GATES or instruction.name in NON_UNITARY or instruction.is_control_flow():
         return True
+    if instruction.name in QUARTER_TURN_GATES and _is_between_quarter_turns(instruction.params[0]):
+        return False
     return _written(instruction.operation) is not None
+
+
+def _is_between_quarter_turns(angle: object) -> bool:
+    if not isinstance(angle, int | float):
+        return False
+    return abs(math.remainder(angle, math.pi / 2)) > _ANGLE_TOLERANCE
 
 
 def _written(operation: Operation) -> QuantumCircuit | None:

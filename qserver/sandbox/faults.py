@@ -38,7 +38,7 @@ _PLAIN_CLASSES: Mapping[str, type[QServerError]] = MappingProxyType(
 """Classes that are made from a message and a reason. InvalidCircuit, which also knows a place, stands apart."""
 
 
-def describe_fault(error: BaseException) -> Mapping[str, object]:
+def describe_fault(error: BaseException) -> Mapping[str, str | int | None]:
     """Put an error into plain words for the parent.
 
     A plugin's own kind of QServerError travels as the class it descends from. What is no QServerError (any other
@@ -70,7 +70,7 @@ def revive_fault(fault: object) -> QServerError:
     return _PLAIN_CLASSES.get(name, ExecutionError)(message, reason=reason)
 
 
-def _fault(name: str, reason: Reason, message: str) -> dict[str, object]:
+def _fault(name: str, reason: Reason, message: str) -> dict[str, str | int | None]:
     # Lone surrogates, as in the names of undecodable files, can't be sent as UTF-8.
     clean = message[:MAX_MESSAGE_CHARACTERS].encode("utf-8", "replace").decode()
     return {"class": name, "reason": str(reason), "message": clean}

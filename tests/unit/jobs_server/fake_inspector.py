@@ -1,9 +1,10 @@
 """The twin of an inspector process: answers by a word in the circuit, and dies of another."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
-from qserver.circuits import CircuitFormat, Inspection
+from qserver.circuits import CircuitSource, Inspection
 from qserver.clock import FakeClock
 from qserver.errors import ExecutionError, InvalidCircuit, InvalidRequest, Reason
 from qserver.json_types import JsonObject
@@ -25,17 +26,24 @@ class FakeInspector:
     def memory_bytes(self) -> int:
         return self.memory
 
-    def inspect(
-        self, plugin: str, source: bytes, circuit_format: CircuitFormat, *, timeout_seconds: float
-    ) -> Inspection:
+    def inspect_all(
+        self, plugin: str, circuits: Sequence[CircuitSource], *, timeout_seconds: float
+    ) -> Sequence[Inspection | Exception]:
         assert timeout_seconds > 0
         self._house.readers.append(plugin)
+        self._house.calls.append(len(circuits))
         if not self.is_alive:
             raise ChildDied(Ending(signal=9), doing=DOING)
-        self._house.enter(source)
-        self._fall(source)
-        profile = replace(BELL_PROFILE, num_qubits=20_000) if b"wide" in source else BELL_PROFILE
-        return Inspection(circuit_format, profile, qpy=b"QISKIT")
+        return [self._inspect(circuit) for circuit in circuits]
+
+    def _inspect(self, circuit: CircuitSource) -> Inspection | Exception:
+        self._house.enter(circuit.source)
+        try:
+            self._fall(circuit.source)
+        except (InvalidCircuit, ExecutionError) as error:
+            return error
+        profile = replace(BELL_PROFILE, num_qubits=20_000) if b"wide" in circuit.source else BELL_PROFILE
+        return Inspection(circuit.circuit_format, profile, qpy=b"QISKIT")
 
     def check_options(self, plugin: str, options: JsonObject, *, timeout_seconds: float) -> None:
         del plugin
@@ -77,6 +85,7 @@ class FakeInspectors:
         self.closed = 0
         self.inspected: list[bytes] = []
         self.readers: list[str] = []
+        self.calls: list[int] = []
         self.checked: list[JsonObject] = []
         self.latest: FakeInspector | None = None
         self.gate = threading.Event()

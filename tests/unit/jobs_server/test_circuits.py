@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from jobs_server.circuits import CircuitLibrary
+from jobs_server.circuits import CircuitLibrary, SentCircuit
 from jobs_server.inspectors import InspectorPool
 from jobs_server.metrics import Metrics
+from jobs_server.readings import CircuitReader
 from jobs_server.transactions import Transactions
-from qserver.circuits import CircuitFormat, Inspection
+from qserver.circuits import CircuitFormat, CircuitSource, Inspection
 from qserver.errors import InvalidCircuit
 from qserver.identity import ANONYMOUS
 from qserver.settings import InspectorSettings
@@ -18,19 +19,26 @@ from tests.unit.jobs_server.builders import CountingDatabase, new_job
 from tests.unit.jobs_server.fake_inspector import FakeInspectors
 
 
+def sent(source: bytes, sha256: bytes, *, plugin: str = "aer") -> SentCircuit:
+    circuit = CircuitSource(CircuitFormat.OPENQASM2, source)
+    return SentCircuit((ANONYMOUS.user_id, sha256), plugin, circuit)
+
+
 class Scene:
     """A library over a real database and fake inspectors."""
 
     def __init__(self, database: CountingDatabase) -> None:
         self.inspectors = FakeInspectors()
-        self.pool = InspectorPool(
-            self.inspectors.spawn, InspectorSettings(), processes=2, metrics=Metrics(), clock=self.inspectors.clock
-        )
+        settings = InspectorSettings()
+        self.pool = InspectorPool(self.inspectors.spawn, settings, processes=2, clock=self.inspectors.clock)
         self.transactions = Transactions(database, threads=2)
-        self.library = CircuitLibrary(self.transactions, self.pool)
+        self.library = CircuitLibrary(self.transactions, CircuitReader(self.pool, settings, Metrics()))
 
     async def look_up(self, source: bytes, sha256: bytes) -> Inspection:
-        return await self.library.inspection(ANONYMOUS.user_id, "aer", source, CircuitFormat.OPENQASM2, sha256=sha256)
+        (found,) = await self.library.inspections([sent(source, sha256)])
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def close(self) -> None:
         self.pool.close()
@@ -78,3 +86,29 @@ async def test_what_is_kept_in_memory_is_bounded(scene: Scene, monkeypatch: pyte
         await scene.look_up(name, name * 32)
 
     assert scene.inspectors.inspected == [b"a", b"b", b"c", b"a"]
+
+
+async def test_a_calls_circuits_are_each_found_where_they_are(scene: Scene, database: CountingDatabase) -> None:
+    job = new_job()
+    with database.transaction() as transaction:
+        transaction.jobs.submit([job])
+    await scene.look_up(b"known", b"k" * 32)
+    calls_before = len(scene.inspectors.calls)
+
+    known, stored, new, twin, bad, other = await scene.library.inspections(
+        [
+            sent(b"known", b"k" * 32),
+            sent(job.circuit.source, job.circuit_sha256),
+            sent(b"new", b"n" * 32),
+            sent(b"new", b"n" * 32),
+            sent(b"syntax error", b"e" * 32),
+            sent(b"other", b"o" * 32, plugin="coin"),
+        ]
+    )
+
+    assert stored == Inspection(CircuitFormat.OPENQASM2, BELL_PROFILE, qpy=None)
+    assert {reading.qpy for reading in (known, new, twin, other) if isinstance(reading, Inspection)} == {b"QISKIT"}
+    assert new is twin
+    assert isinstance(bad, InvalidCircuit)
+    assert sorted(scene.inspectors.calls[calls_before:]) == [1, 2]
+    assert scene.inspectors.inspected.count(b"new") == 1

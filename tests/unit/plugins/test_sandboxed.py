@@ -8,7 +8,7 @@ from plugins.child import handlers
 from plugins.engines import load_modules
 from plugins.registry import Registry
 from plugins.sandboxed import PluginProcess, spawn_plugin_process
-from qserver.circuits import Circuit, CircuitFormat, Inspection
+from qserver.circuits import Circuit, CircuitFormat, CircuitSource, Inspection
 from qserver.errors import ExecutionError, InvalidCircuit, InvalidRequest, NotFound, Reason
 from qserver.jobs import RunRequest
 from qserver.json_types import JsonObject
@@ -57,6 +57,18 @@ def test_a_bad_circuit_is_refused_with_its_place(process: PluginProcess) -> None
         process.inspect("coin", b"oops", CircuitFormat.OPENQASM2, timeout_seconds=20)
 
     assert (caught.value.line, caught.value.column) == (2, 5)
+
+
+def test_of_several_circuits_each_has_its_own_finding(process: PluginProcess) -> None:
+    circuits = [CircuitSource(CircuitFormat.OPENQASM2, source) for source in (SOURCE, b"oops", SOURCE[:3])]
+
+    first, second, third = process.inspect_all("coin", circuits, timeout_seconds=20)
+
+    assert first == Inspection(CircuitFormat.OPENQASM2, BELL_PROFILE, SOURCE[::-1])
+    assert isinstance(second, InvalidCircuit)
+    assert (second.line, second.column) == (2, 5)
+    assert isinstance(third, Inspection)
+    assert third.qpy == SOURCE[:3][::-1]
 
 
 def test_options_are_checked(process: PluginProcess) -> None:
@@ -112,12 +124,20 @@ def test_an_unknown_plugin_is_told(process: PluginProcess) -> None:
         process.warm_up("dice", timeout_seconds=20)
 
 
+@pytest.mark.parametrize(
+    ("findings", "fault"),
+    [
+        ([{"inspection": {"profile": "none of yours"}}], r"sent no proper InspectReply: findings\.0\.inspection"),
+        ([], "gave 0 findings for 1 circuits"),
+        ([{}], "answered for a circuit in words of its own: it sent a fault that is no object"),
+    ],
+)
 def test_what_a_child_sends_in_place_of_an_inspection_is_refused(
-    process: PluginProcess, monkeypatch: pytest.MonkeyPatch
+    process: PluginProcess, monkeypatch: pytest.MonkeyPatch, findings: list[object], fault: str
 ) -> None:
-    monkeypatch.setattr(process._child, "call", lambda *_arguments, **_limits: pack({"profile": "none of yours"}))
+    monkeypatch.setattr(process._child, "call", lambda *_arguments, **_limits: pack({"findings": findings}))
 
-    with pytest.raises(ExecutionError, match="the plugin 'coin' sent no proper Inspection: circuit_format") as caught:
+    with pytest.raises(ExecutionError, match=f"the plugin 'coin' {fault}") as caught:
         process.inspect("coin", SOURCE, CircuitFormat.OPENQASM2, timeout_seconds=20)
 
     assert caught.value.reason is Reason.PLUGIN_ERROR

@@ -1,0 +1,168 @@
+"""Reading circuits: small ones that wait at the same moment share a call of an inspector."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+from uuid import UUID
+
+from jobs_server.inspectors import Inspector, InspectorPool, ProcessLost, sentence
+from jobs_server.metrics import Metrics
+from qserver.circuits import CircuitSource, Inspection
+from qserver.errors import ExecutionError, InvalidCircuit
+from qserver.settings import InspectorSettings
+
+Reading: TypeAlias = Inspection | Exception
+"""What a circuit is, or why it can't be read."""
+
+MAX_SHARED = 32
+"""Circuits of one call, at most: some 10 ms, in which others wait for their turn."""
+MAX_SHARED_BYTES = 32 * 1024
+"""Text of one call, beyond which a circuit is read alone."""
+
+_DOING = "reading the circuit"
+
+
+class _Call:
+    """What one caller waits for."""
+
+    def __init__(self, circuits: int) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.readings: dict[int, Reading] = {}
+        self._circuits = circuits
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.done.done()
+
+    def answer(self, place: int, reading: Reading) -> None:
+        self.readings[place] = reading
+        if len(self.readings) == self._circuits and not self.is_over:
+            self.done.set_result(None)
+
+
+@dataclass(slots=True, eq=False)
+class _Wanted:
+    """A circuit that waits. `is_suspect`: a call that it was part of killed its process."""
+
+    call: _Call
+    place: int
+    circuit: CircuitSource
+    is_suspect: bool = False
+
+    def answer(self, reading: Reading) -> None:
+        self.call.answer(self.place, reading)
+
+
+_Key: TypeAlias = tuple[UUID, str]
+
+
+class CircuitReader:
+    """Has circuits read by inspectors, a few of a user's a call.
+
+    When a process dies under several, nobody is blamed: each is read again alone, and only what happens to a circuit on
+    its own is held against it.
+    """
+
+    def __init__(self, inspectors: InspectorPool, settings: InspectorSettings, metrics: Metrics) -> None:
+        """Read by `inspectors`."""
+        self._inspectors = inspectors
+        self._seconds = settings.inspector_seconds
+        self._settings = settings
+        self._metrics = metrics
+        self._waiting: defaultdict[_Key, deque[_Wanted]] = defaultdict(deque)
+        self._in_line: set[_Key] = set()
+        self._servers: set[asyncio.Task[None]] = set()
+
+    async def read(self, user_id: UUID, plugin: str, circuits: Sequence[CircuitSource]) -> Sequence[Reading]:
+        """Give for each circuit, in order, what `plugin` finds; InvalidCircuit where it can't be read within limits.
+
+        A caller that is cancelled takes with it what no process has begun to read.
+        """
+        if not circuits:
+            return ()
+        call = _Call(len(circuits))
+        waiting = self._waiting[user_id, plugin]
+        waiting.extend(_Wanted(call, place, circuit) for place, circuit in enumerate(circuits))
+        self._serve((user_id, plugin))
+        await call.done
+        return [call.readings[place] for place in range(len(circuits))]
+
+    def _serve(self, key: _Key) -> None:
+        """Wait for a turn. One task a key is in line at any time: whoever gets a turn lets another ask for the next."""
+        if key in self._in_line:
+            return
+        self._in_line.add(key)
+        server = asyncio.create_task(self._serve_once(key))
+        self._servers.add(server)
+        server.add_done_callback(self._servers.discard)
+
+    async def _serve_once(self, key: _Key) -> None:
+        user_id, plugin = key
+        async with self._inspectors.turn(user_id):
+            self._in_line.discard(key)
+            group = self._take(key)
+            if self._waiting[key]:
+                self._serve(key)
+            else:
+                del self._waiting[key]
+            if group:
+                await self._read(key, plugin, group)
+
+    def _take(self, key: _Key) -> Sequence[_Wanted]:
+        """Take the next circuit, and those behind it that may share its call."""
+        waiting = self._waiting[key]
+        group: list[_Wanted] = []
+        filled_bytes = 0
+        while waiting:
+            wanted = waiting[0]
+            filled_bytes += len(wanted.circuit.source)
+            if group and (wanted.is_suspect or group[0].is_suspect or filled_bytes > MAX_SHARED_BYTES):
+                break
+            waiting.popleft()
+            if not wanted.call.is_over:
+                group.append(wanted)
+            if len(group) == MAX_SHARED:
+                break
+        return group
+
+    async def _read(self, key: _Key, plugin: str, group: Sequence[_Wanted]) -> None:
+        circuits = [wanted.circuit for wanted in group]
+
+        def read(inspector: Inspector) -> Sequence[Inspection | Exception]:
+            return inspector.inspect_all(plugin, circuits, timeout_seconds=self._seconds)
+
+        try:
+            readings = await self._inspectors.run(read)
+        except Exception as error:  # noqa: BLE001 - it belongs to the callers, who raise it
+            readings = [error] * len(group)
+        again = []
+        for wanted, reading in zip(group, readings, strict=True):
+            if isinstance(reading, ProcessLost | ExecutionError) and len(group) > 1:
+                again.append(wanted)
+            else:
+                self._answer(wanted, reading)
+        self._read_again(key, again)
+
+    def _read_again(self, key: _Key, group: Sequence[_Wanted]) -> None:
+        for wanted in reversed(group):
+            wanted.is_suspect = True
+            self._waiting[key].appendleft(wanted)
+        if group:
+            self._serve(key)
+
+    def _answer(self, wanted: _Wanted, reading: Reading) -> None:
+        self._metrics.inspections.labels(outcome="ok" if isinstance(reading, Inspection) else "failed").inc()
+        if isinstance(reading, ProcessLost | ExecutionError):
+            reading = self._refusal(reading)
+        wanted.answer(reading)
+
+    def _refusal(self, error: ProcessLost | ExecutionError) -> Exception:
+        words = sentence(error, _DOING, self._settings)
+        if words is None:
+            return error  # our fault, not the circuit's
+        refusal = InvalidCircuit(words)
+        refusal.__cause__ = error
+        return refusal
