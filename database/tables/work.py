@@ -16,7 +16,7 @@ IS_FINAL = "status IN ('finished', 'failed', 'canceled')"
 
 
 class CircuitRow(Base):
-    """A circuit as it was sent, once an owner. `qpy` is None where the source itself is the QPY."""
+    """A circuit as it was sent, once an owner. `qpy` is None where the source itself is the QPY, or loads as fast."""
 
     __tablename__ = "circuits"
     __table_args__ = (

@@ -6,7 +6,7 @@ is what keeps them from parsers that would write them out.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from qserver.errors import TooLarge
 
@@ -47,7 +47,9 @@ def _weights(text: str) -> Mapping[str, int]:
     return weights
 
 
-def _definitions(text: str) -> Iterator[tuple[str, str]]:
+def _definitions(text: str) -> Iterable[tuple[str, str]]:
+    if "gate" not in text:
+        return ()
     return ((match.group(1), match.group(2)) for match in _DEFINITION.finditer(text))
 
 

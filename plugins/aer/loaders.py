@@ -76,6 +76,16 @@ def load(source: bytes, circuit_format: CircuitFormat, *, max_importer_bytes: in
             raise InvalidCircuit("the circuit is no OpenQASM 2, OpenQASM 3 or QPY, and this backend reads nothing else")
 
 
+def load_again(source: bytes, circuit_format: CircuitFormat) -> QuantumCircuit:
+    """Load a circuit that `load` and all checks have passed before, without looking at its text again.
+
+    Raises InvalidCircuit where this Qiskit reads less than the one that read it first.
+    """
+    if circuit_format is CircuitFormat.OPENQASM2:
+        return _load_openqasm2(decode(source))
+    return load(source, circuit_format)
+
+
 def load_qpy(source: bytes) -> QuantumCircuit:
     """Load a QPY file of exactly one circuit. Raises InvalidCircuit."""
     _check_qpy_header(source)
@@ -101,7 +111,7 @@ def _load_openqasm2(text: str) -> QuantumCircuit:
     For a gate among its `custom_instructions` the parser would pass over the definition and take Qiskit's own meaning.
     """
     defined = defined_gates(text)
-    legacy = tuple(gate for gate in qasm2.LEGACY_CUSTOM_INSTRUCTIONS if gate.name not in defined)
+    legacy = [gate for gate in qasm2.LEGACY_CUSTOM_INSTRUCTIONS if gate.name not in defined]
     return _guarded(
         lambda: qasm2.loads(text, include_path=(), custom_instructions=legacy), "the OpenQASM 2 circuit can't be read"
     )

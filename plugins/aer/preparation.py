@@ -17,13 +17,11 @@ from plugins.aer.engine import basis, is_misread
 from plugins.aer.expectation import append_saves, saved_observables
 from plugins.aer.final_measurements import SplitCircuit, active_qubits, split
 from plugins.aer.gate_widths import WIDE_GATES
-from plugins.aer.inspector import parse
-from plugins.aer.loaders import load_qpy
+from plugins.aer.inspector import load_circuit
 from plugins.aer.methods import Method
 from plugins.aer.noise_words import CustomNoise
 from plugins.aer.noisy_gates import noisy_clifford_rule, noisy_rule, unlabelled
 from plugins.aer.options import AerOptions
-from qserver.circuits import Circuit
 from qserver.errors import InvalidCircuit
 from qserver.jobs import Observable, RunRequest
 from qserver.plugins import Task
@@ -78,16 +76,6 @@ def prepare(task: Task) -> Preparation:
     circuit = _written_for(method, demand.options, load_circuit(task.circuit))
     parts = split(circuit, keeps_leading_resets=demand.options.noise is not None)
     return _Layout(task, demand, method, circuit, parts).prepare(started)
-
-
-def load_circuit(circuit: Circuit) -> QuantumCircuit:
-    """Load the stored QPY; where this Qiskit can't read it, parse the source again."""
-    if circuit.inspection.qpy is not None:
-        try:
-            return load_qpy(circuit.inspection.qpy)
-        except InvalidCircuit:
-            pass  # written by another Qiskit; the source says the same
-    return parse(circuit.source, circuit.circuit_format)
 
 
 def _written_for(method: Method, options: AerOptions, circuit: QuantumCircuit) -> QuantumCircuit:

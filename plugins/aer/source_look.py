@@ -110,6 +110,8 @@ def _check_includes(text: str, circuit_format: CircuitFormat) -> None:
 
 
 def _check_nesting(text: str) -> None:
+    if sum(map(text.count, "([{")) <= MAX_NESTING:
+        return
     characters = np.frombuffer(text.encode("latin-1", "replace"), dtype=np.uint8)  # one byte each, places kept
     depth = np.cumsum(_BRACKET_STEPS[characters], dtype=np.int32)
     depth -= np.minimum.accumulate(np.minimum(depth, 0))  # closing more than was opened gives no room for more

@@ -10,12 +10,14 @@ from qiskit.circuit import Parameter
 from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Clifford, Statevector, random_clifford, schmidt_decomposition
 
-from plugins.aer.inspector import STORED_QPY_VERSION, inspect
+from plugins.aer.inspector import SHORT_OPENQASM2_BYTES, STORED_QPY_VERSION, inspect, load_circuit
 from plugins.aer.loaders import load_qpy
 from plugins.aer.profiling import profile
-from qserver.circuits import CircuitFormat, CircuitProfile, ClassicalRegister
+from qserver.circuits import Circuit, CircuitFormat, CircuitProfile, ClassicalRegister
 from qserver.errors import InvalidCircuit
 from tests.unit.aer.running import BELL, HEADER2, HEADER3, format_of, qpy_of, task_of
+
+LONG_BELL = BELL.encode() + b"//".ljust(SHORT_OPENQASM2_BYTES)
 
 
 def profile_of(source: str | QuantumCircuit) -> CircuitProfile:
@@ -53,7 +55,7 @@ def test_a_profile_tells_all_of_a_bell_pair() -> None:
 def test_the_same_circuit_has_one_profile_in_every_format() -> None:
     openqasm3 = HEADER3 + "qubit[2] q;\nbit[2] c;\nh q[0];\ncx q[0], q[1];\nc = measure q;\n"
     imported = openqasm3.replace("cx q[0]", "ctrl @ x q[0]")
-    loaded = load_qpy(inspect(BELL.encode(), CircuitFormat.OPENQASM2).qpy or b"")
+    loaded = load_qpy(inspect(LONG_BELL, CircuitFormat.OPENQASM2).qpy or b"")
 
     assert profile_of(BELL) == profile_of(openqasm3) == profile_of(imported) == profile_of(loaded)
 
@@ -174,7 +176,7 @@ def test_a_chain_of_one_layer_has_little_entanglement() -> None:
 
 
 def test_qpy_is_stored_in_the_oldest_version_that_older_workers_read() -> None:
-    found = inspect(BELL.encode(), CircuitFormat.OPENQASM2)
+    found = inspect(LONG_BELL, CircuitFormat.OPENQASM2)
 
     assert found.qpy is not None
     assert found.qpy[6] == STORED_QPY_VERSION >= 13
@@ -182,9 +184,32 @@ def test_qpy_is_stored_in_the_oldest_version_that_older_workers_read() -> None:
 
 
 def test_equal_sources_give_equal_qpy() -> None:
-    first, second = (inspect(BELL.encode(), CircuitFormat.OPENQASM2).qpy for _ in range(2))
+    first, second = (inspect(LONG_BELL, CircuitFormat.OPENQASM2).qpy for _ in range(2))
 
+    assert first is not None
     assert first == second
+
+
+@pytest.mark.parametrize("definition", ["", "gate h a { U(pi,0,pi) a; }", "gate h a { U(0.1,0.2,0.3) a; }"])
+def test_what_is_loaded_to_run_is_what_was_inspected(definition: str) -> None:
+    head = "OPENQASM 2.0;\n" + definition if definition else HEADER2
+    source = f"{head}\nqreg q[1];\ncreg c[1];\nh q[0];\nmeasure q -> c;\n".encode()
+    long = source + b"//".ljust(SHORT_OPENQASM2_BYTES)
+    written, short = (inspect(text, CircuitFormat.OPENQASM2) for text in (long, source))
+
+    loaded = [
+        load_circuit(Circuit(CircuitFormat.OPENQASM2, text, found))
+        for text, found in ((long, written), (source, short))
+    ]
+
+    assert written.qpy is not None
+    assert written.profile == short.profile
+    assert loaded[0] == loaded[1]
+    assert ("u" in loaded[0].count_ops()) is bool(definition)
+
+
+def test_a_short_text_is_stored_without_a_qpy() -> None:
+    assert inspect(BELL.encode(), CircuitFormat.OPENQASM2).qpy is None
 
 
 def test_inspecting_needs_no_aer() -> None:
