@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Executable, RowMapping, func, select, true, update
+from sqlalchemy import bindparam, func, select, true, update
 
 from database.changes import ChangeKind
 from database.jobs.guards import IS_PUBLISHED, IS_SET_ASIDE, STILL_PENDING, STILL_WAITING, Guard, locked
@@ -33,6 +33,13 @@ _OTHER_WAYS: Final = (
 Its figures are of the last time that autovacuum came by. Where hardly a job waited then, it takes reading and sorting
 all of them for cheaper than looking the wanted ones up, and a minute may pass until it knows better.
 """
+
+_IN_THIS_TRANSACTION: Final = true()
+_BEGIN_PICK: Final = select(
+    func.pg_advisory_xact_lock(func.hashtext(bindparam("turn"))),
+    *[func.set_config(way, "off", _IN_THIS_TRANSACTION) for way in _OTHER_WAYS],
+)
+"""Wait for other picks of the route, and have every statement up to the commit find its rows by an index."""
 
 _SET_ASIDE_OF_EACH: Final = 256
 """Jobs of each owner that are looked at to set some aside."""
@@ -92,22 +99,24 @@ class Dispatch:
                 found[route].append(row["gpu_memory_bytes" if route == GPU_ROUTE else "memory_bytes"])
         return found
 
-    def pick(self, route: str, *, limit_jobs: int, limit_seconds: float, memory_bytes: int) -> Sequence[UUID]:
+    def pick(
+        self, route: str, *, limit_jobs: int, limit_seconds: float, memory_bytes: int, at_least: int = 1
+    ) -> Sequence[UUID]:
         """Choose waiting jobs of a route and mark them as published; give their ids in order.
 
         Jobs that need more than `memory_bytes` are set aside until a pick has more for them: no worker could claim them
         now, and published they would take up the room of those behind them.
-        Takes jobs until there are `limit_jobs` of them or their estimated work reaches `limit_seconds`, but at least
-        one. Owners who were cut off come first the next time. Picks of one route wait for each other.
+        Takes jobs until there are `limit_jobs` of them or, of `at_least` or more, the estimated work reaches
+        `limit_seconds`. Owners who were cut off come first the next time. Picks of one route wait for each other.
         """
         if limit_jobs < 1:
             return ()
         if self._work.is_postgres:
-            self._work.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"qserver.pick.{route}"))))
+            self._work.execute(_BEGIN_PICK, {"turn": f"qserver.pick.{route}"})
         if self._bring_back(route, memory_bytes) == BATCH:
             self._work.announce(ChangeKind.WORK)  # none is picked before all that come first are in line again
             return ()
-        picked = _within(self._fitting(route, limit_jobs, memory_bytes), limit_seconds)
+        picked = _within(self._fitting(route, limit_jobs, memory_bytes), limit_seconds, at_least=at_least)
         if not picked:
             return ()
         self._remember_turns(route, picked)
@@ -123,7 +132,7 @@ class Dispatch:
             .order_by(jobs.c.memory_bytes)
             .limit(BATCH)
         )
-        found = self._by_index_alone(statement)
+        found = self._work.execute(statement).mappings().all()
         if found:
             self._put([row["pointer"] for row in found], STILL_PENDING, {"set_aside_at": None})
         return len(found)
@@ -141,7 +150,7 @@ class Dispatch:
 
     def _find(self, route: str, limit_jobs: int) -> Sequence[_Candidate]:
         statement = candidates(lateral=self._work.is_postgres)
-        rows = self._by_index_alone(statement, {"route": route, "limit": limit_jobs})
+        rows = self._work.execute(statement, {"route": route, "limit": limit_jobs}).mappings()
         return [
             _Candidate(row["pointer"], row["owner_id"], row["estimated_seconds"], row["memory_bytes"]) for row in rows
         ]
@@ -149,21 +158,8 @@ class Dispatch:
     def _set_aside(self, route: str, memory_bytes: int) -> None:
         statement = too_large(lateral=self._work.is_postgres)
         parameters: Parameters = {"route": route, "limit": _SET_ASIDE_OF_EACH, "memory_bytes": memory_bytes}
-        found = self._by_index_alone(statement, parameters)
-        self._put([row["pointer"] for row in found], STILL_WAITING, {"set_aside_at": Now()})
-
-    def _by_index_alone(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[RowMapping]:
-        """Run a SELECT that asks for no order but those of indices, so that it reads nothing it doesn't give."""
-        if not self._work.is_postgres:
-            return self._work.execute(statement, parameters).mappings().all()
-        self._allow_other_ways("off")
         found = self._work.execute(statement, parameters).mappings().all()
-        self._allow_other_ways("on")
-        return found
-
-    def _allow_other_ways(self, switch: str) -> None:
-        in_this_transaction = true()
-        self._work.execute(select(*[func.set_config(way, switch, in_this_transaction) for way in _OTHER_WAYS]))
+        self._put([row["pointer"] for row in found], STILL_WAITING, {"set_aside_at": Now()})
 
     def _put(self, pointers: Sequence[int], guard: Guard, values: Mapping[str, object]) -> Mapping[int, UUID]:
         """Change those of the jobs that still satisfy the guard; give their ids by pointer.
@@ -210,10 +206,10 @@ class Dispatch:
         return number
 
 
-def _within(found: Sequence[_Candidate], limit_seconds: float) -> Sequence[_Candidate]:
+def _within(found: Sequence[_Candidate], limit_seconds: float, *, at_least: int) -> Sequence[_Candidate]:
     seconds = 0.0
     for number, candidate in enumerate(found):
-        if number and seconds >= limit_seconds:
+        if number >= at_least and seconds >= limit_seconds:
             return found[:number]
         seconds += candidate.seconds
     return found

@@ -1,14 +1,17 @@
 """Who runs next: takes waiting jobs from the database, fairest first, and tells the workers by way of the broker."""
 
+import math
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
 from database.database import Database
 from database.records import RouteLoad
 from jobs_server.metrics import Metrics
-from qserver.broker.interface import Hint, Publisher
+from qserver.broker.interface import MAX_HINT_JOBS, Hint, Publisher
 from qserver.clock import Clock
 from qserver.errors import RetryableError
 from qserver.settings import DispatcherSettings
@@ -19,27 +22,40 @@ UPKEEP_EVERY_SECONDS = 2.0
 LOST_AFTER_SECONDS = 5.0
 """A job published this long ago, still pending while its queue holds only later messages: it is sent again."""
 
+_REMEMBERED_HINTS = 1024
+_HINTS_A_WORKER = 2
+"""So that a worker which is done sooner finds something to take over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much of a route may be published now."""
+    """How much of a route may be published now. `at_least` so many jobs, however long they are."""
 
     jobs: int
     seconds: float
+    at_least: int
 
 
 def budget(load: RouteLoad, settings: DispatcherSettings) -> Budget | None:
-    """Give what is missing to one batch per live worker; None where nothing is.
+    """Give what is missing to one batch per live worker; None while more than half of that is out there.
 
     A batch is at most `batch_jobs` jobs and about `batch_seconds` of work, and at least one job: where single jobs are
-    longer than a batch, one for each worker.
+    longer than a batch, one for each worker. Filling up by halves makes few rounds of many jobs, and no worker waits.
     """
-    jobs = load.live_workers * settings.batch_jobs - load.published_jobs
-    seconds = load.live_workers * settings.batch_seconds - load.published_seconds
-    if jobs > 0 and seconds > 0:
-        return Budget(jobs, seconds)
+    most_jobs = load.live_workers * settings.batch_jobs
+    most_seconds = load.live_workers * settings.batch_seconds
     idle_workers = load.live_workers - load.published_jobs
-    return Budget(idle_workers, settings.batch_seconds) if idle_workers > 0 else None
+    is_half_empty = load.published_jobs <= most_jobs / 2 and load.published_seconds <= most_seconds / 2
+    if most_jobs and (is_half_empty or idle_workers > 0):
+        seconds = max(0.0, most_seconds - load.published_seconds)
+        return Budget(most_jobs - load.published_jobs, seconds, at_least=max(1, idle_workers))
+    return None
+
+
+def hints(route: str, job_ids: Sequence[UUID], *, live_workers: int) -> Sequence[Hint]:
+    """Put jobs into hints, in order: several a hint, but few enough that every worker gets its part."""
+    size = min(MAX_HINT_JOBS, math.ceil(len(job_ids) / (_HINTS_A_WORKER * max(1, live_workers))))
+    return [Hint(route, tuple(job_ids[start : start + size])) for start in range(0, len(job_ids), size or 1)]
 
 
 class Dispatcher:
@@ -66,6 +82,7 @@ class Dispatcher:
         self._live_within_seconds = live_within_seconds
         self._clock = clock
         self._metrics = metrics
+        self._hint_sizes: defaultdict[str, deque[int]] = defaultdict(lambda: deque(maxlen=_REMEMBERED_HINTS))
         self._generation = publisher.connection_generation()
         self._next_upkeep_seconds = clock.monotonic_seconds()
 
@@ -78,8 +95,7 @@ class Dispatcher:
         self._forget_published_after_an_outage()
         if is_upkeep_due:
             self._forget_lost_messages()
-        while self._publish_batches():
-            pass
+        self._publish_batches()
 
     def _expire(self) -> None:
         with self._database.transaction() as transaction:
@@ -99,20 +115,18 @@ class Dispatcher:
         for load in self._loads():
             if load.published_jobs:
                 # A queue gives the oldest first: what it still holds are the messages of the newest.
-                waiting = self._publisher.waiting(load.route)
+                newest = self._jobs_of_latest(self._publisher.waiting(load.route), load.route)
                 self._unpublish(
-                    load.route, older_than_seconds=LOST_AFTER_SECONDS, newest=waiting, why="the message is gone"
+                    load.route, older_than_seconds=LOST_AFTER_SECONDS, newest=newest, why="the message is gone"
                 )
 
-    def _publish_batches(self) -> bool:
-        published = [
-            self._publish(load, allowed)
-            for load in self._loads()
-            if (allowed := budget(load, self._settings)) is not None
-        ]
-        return any(published)
+    def _publish_batches(self) -> None:
+        for load in self._loads():
+            allowed = budget(load, self._settings)
+            if allowed is not None:
+                self._publish(load, allowed)
 
-    def _publish(self, load: RouteLoad, allowed: Budget) -> int:
+    def _publish(self, load: RouteLoad, allowed: Budget) -> None:
         route = load.route
         with self._database.transaction() as transaction:
             picked = transaction.dispatch.pick(
@@ -120,16 +134,24 @@ class Dispatcher:
                 limit_jobs=allowed.jobs,
                 limit_seconds=allowed.seconds,
                 memory_bytes=load.largest_memory_bytes,
+                at_least=allowed.at_least,
             )
         if not picked:
-            return 0
+            return
+        told = hints(route, picked, live_workers=load.live_workers)
+        self._hint_sizes[route].extend(len(hint.job_ids) for hint in told)
         try:
-            self._publisher.publish([Hint(route, job_id) for job_id in picked])
+            self._publisher.publish(told)
         except RetryableError:
             self._unpublish(route, older_than_seconds=0, why="publishing failed")
             raise
         self._metrics.dispatched.labels(route=route).inc(len(picked))
-        return len(picked)
+
+    def _jobs_of_latest(self, number: int, route: str) -> int:
+        """Count the jobs in the latest hints; those that this dispatcher knows nothing of are taken for full."""
+        sizes = self._hint_sizes[route]
+        known = list(sizes)[-number:] if number else []
+        return sum(known) + (number - len(known)) * MAX_HINT_JOBS
 
     def _unpublish(self, route: str | None, *, older_than_seconds: float, newest: int = 0, why: str) -> None:
         with self._database.transaction() as transaction:

@@ -9,7 +9,7 @@ import structlog
 
 from database import Database
 from database.records import Claimant, ClaimedJob
-from qserver.broker.interface import Consumer, Delivery
+from qserver.broker.interface import MAX_HINT_JOBS, Consumer, Delivery
 from worker.backoff import Backoff, until_answered
 from worker.board import Board
 from worker.groups import BatchKey, GroupLimits, form_groups
@@ -71,7 +71,8 @@ class Puller:
 
     def _pull(self) -> None:
         self._consumer.set_routes(self._claimant().routes)  # file plugins come and go
-        deliveries = self._consumer.pull(max_messages=self._settings.limits.jobs, timeout_seconds=PULL_SECONDS)
+        max_messages = max(1, self._settings.limits.jobs // MAX_HINT_JOBS)
+        deliveries = self._consumer.pull(max_messages=max_messages, timeout_seconds=PULL_SECONDS)
         if deliveries:
             self._take(deliveries)
 
@@ -89,8 +90,9 @@ class Puller:
         log.debug("jobs_claimed", messages=len(deliveries), jobs=len(claimed), groups=len(groups))
 
     def _claim(self, deliveries: Sequence[Delivery]) -> Sequence[ClaimedJob]:
-        job_ids = list(dict.fromkeys(delivery.hint.job_id for delivery in deliveries))
+        job_ids = list(dict.fromkeys(job_id for delivery in deliveries for job_id in delivery.hint.job_ids))
         with self._database.transaction() as transaction:
             claimed = transaction.jobs.claim(job_ids, self._claimant(), lease_seconds=self._settings.lease_seconds)
         # The messages' order is the dispatcher's: priorities, and turns between users.
-        return sorted(claimed, key=lambda each: job_ids.index(each.job.id))
+        place = {job_id: number for number, job_id in enumerate(job_ids)}
+        return sorted(claimed, key=lambda each: place[each.job.id])

@@ -58,7 +58,9 @@ class RabbitMQConsumer:
     def reject(self, deliveries: Sequence[Delivery]) -> None:
         """Move them to the dead letters."""
         for delivery in deliveries:
-            _log.warning("hint_rejected", route=delivery.hint.route, job_id=str(delivery.hint.job_id))
+            _log.warning(
+                "hint_rejected", route=delivery.hint.route, job_ids=[str(job_id) for job_id in delivery.hint.job_ids]
+            )
         self._link.post(lambda: self._settle(deliveries, Visit.reject))
 
     def set_routes(self, routes: frozenset[str]) -> None:

@@ -1,6 +1,6 @@
 """What services know of the broker: hints go in by route and come out once, most of the time.
 
-A hint says which job to look at next and nothing more. Postgres alone decides what becomes of the job, so a hint may be
+A hint says which jobs to look at next and nothing more. Postgres alone decides what becomes of a job, so a hint may be
 delivered twice or lost without harm: the dispatcher publishes again what stays pending.
 
 Every method blocks, is bounded in time, and may be called from any thread.
@@ -11,13 +11,19 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+MAX_HINT_JOBS = 16
+"""Jobs of one hint, at most. A message costs broker and worker more than a small job's place in the database."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A message: look at this job. `route` is the queue's name in our words (`cpu`, `gpu`, `plugin.fake-plugin`)."""
+    """A message: look at these jobs, 1 to MAX_HINT_JOBS, in this order.
+
+    `route` is the queue's name in our words (`cpu`, `gpu`, `plugin.fake-plugin`).
+    """
 
     route: str
-    job_id: UUID
+    job_ids: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True)

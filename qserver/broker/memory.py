@@ -105,7 +105,9 @@ class MemoryConsumer:
     def reject(self, deliveries: Sequence[Delivery]) -> None:
         """Drop them with a line in the log: no process outlives this queue, so none could look into it later."""
         for delivery in deliveries:
-            _log.warning("hint_rejected", route=delivery.hint.route, job_id=str(delivery.hint.job_id))
+            _log.warning(
+                "hint_rejected", route=delivery.hint.route, job_ids=[str(job_id) for job_id in delivery.hint.job_ids]
+            )
         self.acknowledge(deliveries)
 
     def set_routes(self, routes: frozenset[str]) -> None:

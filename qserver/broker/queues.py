@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from qserver.broker.channel import Channel
-from qserver.broker.interface import Hint
+from qserver.broker.interface import MAX_HINT_JOBS, Hint
 
 DEAD_LETTERS = "qserver.dead"
 """Exchange and queue of messages that nobody can make sense of, kept for people to look at."""
@@ -40,10 +40,13 @@ async def declare_route(channel: Channel, route: str) -> int:
 
 
 def encode(hint: Hint) -> bytes:
-    """Give the body of the hint's message: the job's id as text, so that people can read it in a queue."""
-    return str(hint.job_id).encode("ascii")
+    """Give the body of the hint's message: the jobs' ids, a line each, so that people can read it in a queue."""
+    return "\n".join(map(str, hint.job_ids)).encode("ascii")
 
 
 def decode(route: str, body: bytes) -> Hint:
-    """Read a message's body. Raises ValueError where it isn't a job's id."""
-    return Hint(route=route, job_id=UUID(body.decode("ascii")))
+    """Read a message's body. Raises ValueError where it isn't ids of jobs."""
+    lines = body.decode("ascii").split("\n")
+    if len(lines) > MAX_HINT_JOBS:
+        raise ValueError(f"it names {len(lines):,} jobs; the limit is {MAX_HINT_JOBS}")
+    return Hint(route=route, job_ids=tuple(map(UUID, lines)))

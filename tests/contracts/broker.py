@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from qserver.broker import Broker, Consumer, Delivery, Hint
+from qserver.broker.interface import MAX_HINT_JOBS
 from qserver.errors import Unavailable
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
@@ -18,11 +19,12 @@ SOON_SECONDS = PATIENCE_SECONDS
 
 
 def some_hints(number: int, route: str = "cpu") -> list[Hint]:
-    return [Hint(route=route, job_id=uuid4()) for _ in range(number)]
+    return [Hint(route=route, job_ids=(uuid4(),)) for _ in range(number)]
 
 
 def job_ids(items: Iterable[Hint | Delivery]) -> list[UUID]:
-    return [(item.hint if isinstance(item, Delivery) else item).job_id for item in items]
+    hints = ((item.hint if isinstance(item, Delivery) else item) for item in items)
+    return [job_id for hint in hints for job_id in hint.job_ids]
 
 
 def pull_all(consumer: Consumer, number: int, *, max_messages: int = 100) -> list[Delivery]:
@@ -49,6 +51,13 @@ class BrokerContract:
             assert job_ids(found) == job_ids(hints)
             assert {delivery.hint.route for delivery in found} == {"cpu"}
             assert consumer.pull(max_messages=5, timeout_seconds=0.1) == []
+
+    def test_a_hint_of_many_jobs_comes_whole_and_in_order(self, broker: Broker) -> None:
+        hints = [Hint("cpu", tuple(uuid4() for _ in range(number))) for number in (1, MAX_HINT_JOBS)]
+        with closing(broker.publisher()) as publisher, closing(broker.consumer(CPU)) as consumer:
+            publisher.publish(hints)
+
+            assert [delivery.hint for delivery in pull_all(consumer, 2)] == hints
 
     def test_a_pull_gives_what_is_there_without_waiting_for_company(self, broker: Broker) -> None:
         hints = some_hints(3)

@@ -242,7 +242,7 @@ def test_a_rejected_hint_becomes_a_dead_letter(broker: Broker, rabbitmq_url: str
 
         consumer.reject(consumer.pull(max_messages=1, timeout_seconds=SOON_SECONDS))
 
-        assert wait_for_dead_letter(rabbitmq_url) == str(hints[0].job_id).encode()
+        assert wait_for_dead_letter(rabbitmq_url) == str(hints[0].job_ids[0]).encode()
 
 
 def test_a_hint_comes_again_100_times_and_is_a_dead_letter_then(broker: Broker, rabbitmq_url: str) -> None:
@@ -255,7 +255,7 @@ def test_a_hint_comes_again_100_times_and_is_a_dead_letter_then(broker: Broker, 
                 found = consumer.pull(max_messages=1, timeout_seconds=SOON_SECONDS)
             assert job_ids(found) == job_ids(hints), f"lost after {time} times"
 
-        assert wait_for_dead_letter(rabbitmq_url) == str(hints[0].job_id).encode()
+        assert wait_for_dead_letter(rabbitmq_url) == str(hints[0].job_ids[0]).encode()
 
 
 def test_a_broker_that_is_away_is_named_without_its_password() -> None:

@@ -53,7 +53,7 @@ def house(rabbitmq_url: str) -> Iterator[Broker]:
 def test_it_takes_hints_of_queues_that_are_there_and_finds_others_once_they_are(
     house: Broker, elsewhere: Broker
 ) -> None:
-    first, second = Hint("cpu", uuid4()), Hint("large", uuid4())
+    first, second = Hint("cpu", (uuid4(),)), Hint("large", (uuid4(),))
 
     with closing(elsewhere.consumer(frozenset({"cpu", "large"}))) as consumer, closing(house.publisher()) as publisher:
         before = consumer.pull(max_messages=10, timeout_seconds=0.2)
@@ -68,10 +68,10 @@ def test_it_takes_hints_of_queues_that_are_there_and_finds_others_once_they_are(
 
 def test_it_publishes_nothing(house: Broker, elsewhere: Broker) -> None:
     with closing(house.publisher()) as publisher:
-        publisher.publish([Hint("cpu", uuid4())])
+        publisher.publish([Hint("cpu", (uuid4(),))])
 
     with closing(elsewhere.publisher()) as publisher, pytest.raises(Unavailable, match=r"(?i)access"):
-        publisher.publish([Hint("cpu", uuid4())])
+        publisher.publish([Hint("cpu", (uuid4(),))])
 
 
 def test_a_weak_password_is_refused(account: BrokerAccountSettings) -> None:

@@ -33,7 +33,7 @@ async def pull(broker: Broker, number: int) -> set[str]:
         deliveries = await asyncio.to_thread(consumer.pull, max_messages=100, timeout_seconds=30)
         assert deliveries, f"only {len(found)} of {number} jobs came"
         consumer.acknowledge(deliveries)
-        found |= {str(delivery.hint.job_id) for delivery in deliveries}
+        found |= {str(job_id) for delivery in deliveries for job_id in delivery.hint.job_ids}
     await asyncio.to_thread(consumer.close)
     return found
 

@@ -134,7 +134,7 @@ def test_the_database_is_reached_with_a_certificate(box: Box) -> None:
 
 
 def test_the_broker_is_reached_with_a_certificate(box: Box) -> None:
-    hint = Hint(route="cpu", job_id=uuid4())
+    hint = Hint(route="cpu", job_ids=(uuid4(),))
     pulled: list[Hint] = []
     with box.broker(box.authority.client("gpu1")) as broker, closing(broker.publisher()) as publisher:
         consumer = broker.consumer(frozenset({"cpu"}))

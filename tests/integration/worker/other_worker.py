@@ -24,7 +24,7 @@ def main() -> None:
     settings = worker_settings(url, lease_seconds=LEASE_SECONDS)
     configure_logs("worker", settings.logs)
     broker = MemoryBroker()
-    broker.publisher().publish([Hint("cpu", UUID(job_id)) for job_id in job_ids])
+    broker.publisher().publish([Hint("cpu", (UUID(job_id),)) for job_id in job_ids])
     with Forkserver(["tests.unit.worker.fake_plugin"]) as forkserver:
         program = Program(Registry([FakePlugin()]), entry=ENTRY)
         Worker(settings, Database.open(settings.database), broker, forkserver, program=program).start()

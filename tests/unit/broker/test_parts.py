@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from qserver.broker import Delivery, Hint, MemoryBroker, Tag, connect
+from qserver.broker.interface import MAX_HINT_JOBS
 from qserver.broker.link import retry_delays
 from qserver.broker.queues import decode, encode, queue_name
 from qserver.broker.rabbitmq import connection_parameters
@@ -17,17 +18,21 @@ from qserver.settings import BrokerSettings
 
 
 def delivery(route: str, number: int) -> Delivery:
-    return Delivery(hint=Hint(route=route, job_id=uuid4()), tag=Tag(pull=1, number=number))
+    return Delivery(hint=Hint(route=route, job_ids=(uuid4(),)), tag=Tag(pull=1, number=number))
 
 
-def test_a_hint_survives_the_way_through_a_message() -> None:
-    hint = Hint(route="plugin.fake-plugin", job_id=uuid4())
+@pytest.mark.parametrize("number", [1, 2, MAX_HINT_JOBS])
+def test_a_hint_survives_the_way_through_a_message(number: int) -> None:
+    hint = Hint(route="plugin.fake-plugin", job_ids=tuple(uuid4() for _ in range(number)))
 
     assert decode(hint.route, encode(hint)) == hint
 
 
-@pytest.mark.parametrize("body", [b"", b"x", b"\xff" * 16, b"0" * 31, str(uuid4()).encode() + b"!"])
-def test_a_body_that_is_no_id_is_refused(body: bytes) -> None:
+TOO_MANY = b"\n".join([str(uuid4()).encode()] * (MAX_HINT_JOBS + 1))
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"\xff" * 16, b"0" * 31, str(uuid4()).encode() + b"!", TOO_MANY])
+def test_a_body_that_is_no_hint_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - UnicodeDecodeError is one, too
         decode("cpu", body)
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from database.records import NewJob, RouteLoad
-from jobs_server.dispatcher import UPKEEP_EVERY_SECONDS, Budget, Dispatcher, budget
+from jobs_server.dispatcher import UPKEEP_EVERY_SECONDS, Budget, Dispatcher, budget, hints
 from jobs_server.metrics import Metrics
 from qserver.broker.interface import Hint
 from qserver.clock import FakeClock
@@ -26,7 +26,7 @@ class FakePublisher:
     """Queues whose messages can be lost, on a broker that can be away."""
 
     def __init__(self) -> None:
-        self.queues: dict[str, list[UUID]] = {}
+        self.queues: dict[str, list[tuple[UUID, ...]]] = {}
         self.is_away = False
         self.generation = 0
 
@@ -34,7 +34,7 @@ class FakePublisher:
         if self.is_away:
             raise Unavailable("the broker is away")
         for hint in hints:
-            self.queues.setdefault(hint.route, []).append(hint.job_id)
+            self.queues.setdefault(hint.route, []).append(hint.job_ids)
 
     def waiting(self, route: str) -> int:
         if self.is_away:
@@ -49,7 +49,7 @@ class FakePublisher:
 
     def take(self, route: str = "cpu") -> list[UUID]:
         """Take all that waits, as workers would."""
-        return self.queues.pop(route, [])
+        return [job_id for hint in self.queues.pop(route, []) for job_id in hint]
 
 
 class Scene:
@@ -89,11 +89,13 @@ def scene(database: CountingDatabase) -> Scene:
     ("load", "allowed"),
     [
         (RouteLoad("cpu", 0, 0.0, 0), None),
-        (RouteLoad("cpu", 0, 0.0, 1), Budget(64, 0.25)),
-        (RouteLoad("cpu", 60, 0.06, 1), Budget(4, 0.19)),
+        (RouteLoad("cpu", 0, 0.0, 1), Budget(64, 0.25, 1)),
+        (RouteLoad("cpu", 32, 0.06, 1), Budget(32, 0.19, 1)),
+        (RouteLoad("cpu", 33, 0.06, 1), None),
         (RouteLoad("cpu", 64, 0.1, 1), None),
+        (RouteLoad("cpu", 2, 0.13, 1), None),
         (RouteLoad("cpu", 2, 0.3, 1), None),
-        (RouteLoad("cpu", 1, 100.0, 4), Budget(3, 0.25)),
+        (RouteLoad("cpu", 1, 100.0, 4), Budget(255, 0.0, 3)),
         (RouteLoad("cpu", 4, 100.0, 4), None),
         (RouteLoad("cpu", 5, 0.1, 0), None),
     ],
@@ -101,8 +103,23 @@ def scene(database: CountingDatabase) -> Scene:
 def test_one_batch_per_live_worker_may_be_out(load: RouteLoad, allowed: Budget | None) -> None:
     given = budget(load, SETTINGS)
 
-    assert (given and given.jobs) == (allowed and allowed.jobs)
+    assert (given and (given.jobs, given.at_least)) == (allowed and (allowed.jobs, allowed.at_least))
     assert (given.seconds if given else 0) == pytest.approx(allowed.seconds if allowed else 0)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "workers", "sizes"),
+    [(0, 1, []), (1, 4, [1]), (5, 4, [1] * 5), (9, 4, [2, 2, 2, 2, 1]), (64, 2, [16] * 4), (64, 1, [16] * 4)],
+)
+def test_a_hint_names_several_jobs_where_there_are_enough_for_all_workers(
+    jobs: int, workers: int, sizes: list[int]
+) -> None:
+    ids = [uuid4() for _ in range(jobs)]
+
+    given = hints("cpu", ids, live_workers=workers)
+
+    assert [len(hint.job_ids) for hint in given] == sizes
+    assert [job_id for hint in given for job_id in hint.job_ids] == ids
 
 
 def test_jobs_wait_until_there_is_a_worker(scene: Scene) -> None:
@@ -186,8 +203,8 @@ def test_each_route_has_its_own_queue_and_budget(scene: Scene) -> None:
 
     scene.dispatcher.run_once()
 
-    assert scene.publisher.queues == {"cpu": [small], "large": [large]}
-    assert other not in scene.publisher.queues.values()
+    assert scene.publisher.queues == {"cpu": [(small,)], "large": [(large,)]}
+    assert other not in scene.publisher.take("gpu")
 
 
 def test_a_newcomer_waits_for_one_batch_and_not_for_a_thousand_jobs(scene: Scene) -> None:

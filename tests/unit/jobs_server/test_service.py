@@ -227,7 +227,7 @@ async def test_a_submitted_job_reaches_a_workers_queue_at_once(served: Served) -
     job = await served.submit()
     deliveries = await asyncio.to_thread(consumer.pull, max_messages=10, timeout_seconds=PATIENCE_SECONDS)
 
-    assert [delivery.hint.job_id for delivery in deliveries] == [UUID(job.id)]
+    assert [delivery.hint.job_ids for delivery in deliveries] == [(UUID(job.id),)]
 
 
 async def test_a_broker_that_is_away_keeps_no_job_out(served: Served) -> None:

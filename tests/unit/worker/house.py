@@ -93,11 +93,11 @@ class House:
         """Store jobs and tell the broker of them; give their ids."""
         with self.database.transaction() as transaction:
             transaction.jobs.submit(new_jobs)
-        self.broker.publisher().publish([Hint(job.route, job.id) for job in new_jobs])
+        self.broker.publisher().publish([Hint(job.route, (job.id,)) for job in new_jobs])
         return [job.id for job in new_jobs]
 
     def publish(self, job_ids: Sequence[UUID]) -> None:
-        self.broker.publisher().publish([Hint("cpu", job_id) for job_id in job_ids])
+        self.broker.publisher().publish([Hint("cpu", (job_id,)) for job_id in job_ids])
 
     def republish_pending(self) -> None:
         """Do what the dispatcher does for jobs that were put back."""
