@@ -7,6 +7,7 @@ from database import Database
 from jobs_server.service import JobsServer
 from plugins.registry import PRELOADED_MODULES
 from qserver.broker import connect
+from qserver.collector import spare_what_is_loaded
 from qserver.errors import QServerError
 from qserver.logs import configure_logs
 from qserver.sandbox.forkserver import Forkserver
@@ -20,6 +21,7 @@ def _run(settings: Settings) -> None:
     try:
         with Forkserver(preload=PRELOADED_MODULES) as forkserver:
             forkserver.start()
+            spare_what_is_loaded()
             asyncio.run(serve_until_told(JobsServer(settings, database, broker, forkserver)))
     finally:
         broker.close()

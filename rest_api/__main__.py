@@ -5,6 +5,7 @@ import sys
 
 from database import Database
 from qserver.broker import connect
+from qserver.collector import spare_what_is_loaded
 from qserver.errors import QServerError
 from qserver.logs import configure_logs
 from qserver.settings import Settings, load_settings
@@ -16,7 +17,9 @@ def _run(settings: Settings) -> None:
     database = Database.open(settings.database)
     broker = connect(settings.broker)
     try:
-        asyncio.run(serve_until_told(RestApi(settings, database, broker_probe=broker.ping)))
+        service = RestApi(settings, database, broker_probe=broker.ping)
+        spare_what_is_loaded()
+        asyncio.run(serve_until_told(service))
     finally:
         broker.close()
         database.close()

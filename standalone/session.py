@@ -4,6 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from qserver.collector import spare_what_is_loaded
 from qserver.errors import QServerError
 from qserver.logs import configure_logs
 from qserver.settings import Settings, load_settings
@@ -23,6 +24,7 @@ def serve(options: Options) -> int:
         chosen = _chosen_examples(options)
         with owned(options.data_folder):
             configure_logs("standalone", settings.logs)
+            spare_what_is_loaded()
             return asyncio.run(_serve(settings, options, chosen))
     except QServerError as error:
         print(f"qserver: {error}", file=sys.stderr)

@@ -9,6 +9,7 @@ from threading import Thread
 from database import Database
 from plugins.registry import PRELOADED_MODULES
 from qserver.broker import connect
+from qserver.collector import spare_what_is_loaded
 from qserver.errors import QServerError
 from qserver.logs import configure_logs
 from qserver.sandbox.forkserver import Forkserver
@@ -69,6 +70,7 @@ def _run(settings: Settings) -> bool:
         with Forkserver(preload=PRELOADED_MODULES) as forkserver:
             worker = Worker(settings, database, broker, forkserver, on_failure=wishes.tell_failure)
             worker.start()
+            spare_what_is_loaded()
             wishes.wait()
             _stop(worker, wishes)
     finally:
