@@ -9,10 +9,10 @@ from sqlalchemy import RowMapping, or_, select, update
 from database.circuits import circuit_from
 from database.documents import decode_plan
 from database.jobs import guards, moves
-from database.jobs.rows import JOB_COLUMNS, JOBS_WITH_PUB, job_from
+from database.jobs.rows import job_from, named_pubs, select_named
 from database.records import Claimant, ClaimedJob, Completion, FailedRun, Lease
 from database.results import store_results
-from database.tables import circuits, jobs, pubs
+from database.tables import circuits, jobs
 from database.types import SecondsFromNow
 from database.work import Work
 from qserver.errors import Reason
@@ -33,17 +33,17 @@ def claim(work: Work, job_ids: Sequence[UUID], claimant: Claimant, *, lease_seco
     )
     if len(claimed) < len(set(job_ids)):
         expire_waiting(work, wanted & guards.STILL_PENDING)
-    return _read_claimed(work, [job.pointer for job in claimed], claimant.worker_id)
+    return _read_claimed(work, [job.id for job in claimed], claimant.worker_id)
 
 
-def _read_claimed(work: Work, pointers: Sequence[int], worker_id: UUID) -> Sequence[ClaimedJob]:
-    if not pointers:
+def _read_claimed(work: Work, job_ids: Sequence[UUID], worker_id: UUID) -> Sequence[ClaimedJob]:
+    if not job_ids:
         return ()
-    circuit_columns = (circuits.c.format, circuits.c.source, circuits.c.qpy, circuits.c.profile)
+    named = named_pubs(work, job_ids)
     statement = (
-        select(*JOB_COLUMNS, jobs.c.plan, *circuit_columns)
-        .select_from(JOBS_WITH_PUB.join(circuits, circuits.c.id == pubs.c.circuit_id))
-        .where(work.among(jobs.c.pointer, pointers))
+        select_named(named)
+        .join(circuits, circuits.c.id == named.c.circuit_id)
+        .add_columns(jobs.c.plan, circuits.c.format, circuits.c.source, circuits.c.qpy, circuits.c.profile)
         .order_by(jobs.c.pointer)
     )
     return [_claimed_from(row, worker_id) for row in work.execute(statement).mappings()]

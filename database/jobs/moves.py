@@ -13,14 +13,12 @@ from sqlalchemy import func, insert, literal, null, select, update
 
 from database.changes import ChangeKind
 from database.jobs.guards import Guard, locked
-from database.jobs.rows import JOBS_WITH_PUB, SHARED_COLUMNS
-from database.tables import history, job_events, jobs, pubs
+from database.jobs.rows import SHARED_COLUMNS, named_pubs, select_named
+from database.tables import history, job_events, jobs
 from database.types import Now, SecondsFromNow
 from database.work import Work
 from qserver.errors import Reason
 from qserver.jobs import JobStatus
-
-_HISTORY_COLUMNS: Final = ("program", *SHARED_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def _record(work: Work, move: Move, moved: Sequence[Moved]) -> None:
     pointers = [job.pointer for job in moved]
     _write_events(work, pointers, actor=move.actor)
     if move.to.is_final:
-        _write_history(work, pointers)
+        _write_history(work, [job.id for job in moved])
     work.announce(ChangeKind.JOBS, [job.id for job in moved])
     # Waiting work appeared, or room for it did.
     work.announce(ChangeKind.WORK)
@@ -115,10 +113,7 @@ def _write_events(work: Work, pointers: Sequence[int], *, actor: str | None) -> 
     work.execute(insert(job_events).from_select(names, rows, include_defaults=False))
 
 
-def _write_history(work: Work, pointers: Sequence[int]) -> None:
-    columns = (jobs.c.id, pubs.c.circuit_id, pubs.c.inputs, *(jobs.c[name] for name in _HISTORY_COLUMNS))
-    rows = (
-        select(*columns).select_from(JOBS_WITH_PUB).where(work.among(jobs.c.pointer, pointers)).order_by(jobs.c.pointer)
-    )
-    names = ["job_id", "circuit_id", "inputs", *_HISTORY_COLUMNS]
+def _write_history(work: Work, job_ids: Sequence[UUID]) -> None:
+    rows = select_named(named_pubs(work, job_ids)).add_columns(jobs.c.program).order_by(jobs.c.pointer)
+    names = ["circuit_id", "inputs", "job_id", *SHARED_COLUMNS, "program"]
     work.execute(insert(history).from_select(names, rows, include_defaults=False))

@@ -8,7 +8,16 @@ from sqlalchemy import RowMapping, Select, func, select, union_all
 
 from database.circuits import sources
 from database.jobs.guards import IS_PENDING, IS_RUNNING, Guard
-from database.jobs.rows import EVENT_COLUMNS, HISTORY_COLUMNS, event_from, job_from, select_jobs, visible_to
+from database.jobs.rows import (
+    EVENT_COLUMNS,
+    HISTORY_COLUMNS,
+    event_from,
+    job_from,
+    named_pubs,
+    select_jobs,
+    select_named,
+    visible_to,
+)
 from database.records import JobDetail
 from database.results import results_of
 from database.tables import history, job_events, jobs
@@ -66,7 +75,7 @@ def jobs_or_history(work: Work, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
     """Find jobs by id, deleted ones as history remembers them."""
     if not job_ids:
         return {}
-    rows = work.execute(select_jobs().where(work.among(jobs.c.id, job_ids))).mappings()
+    rows = work.execute(select_named(named_pubs(work, job_ids))).mappings()
     found = {row["id"]: job_from(row) for row in rows}
     missing = [job_id for job_id in job_ids if job_id not in found]
     if missing:

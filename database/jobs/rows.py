@@ -1,17 +1,22 @@
 """Jobs and events as values, out of rows."""
 
+from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Join, RowMapping, Select, and_, select
+from sqlalchemy import CTE, ColumnElement, Join, RowMapping, Select, and_, select
 
 from database.documents import decode_request
 from database.tables import history, job_events, jobs, pubs
+from database.work import Work
 from qserver.errors import Reason
 from qserver.identity import Identity
 from qserver.jobs import Job, JobEvent, JobStatus
 
 JOBS_WITH_PUB: Final[Join] = jobs.join(pubs, and_(pubs.c.job_id == jobs.c.id, pubs.c.pub_index == 0))
 """Jobs beside their one PUB, where circuit and inputs stand."""
+
+_IS_FIRST_PUB: Final = pubs.c.pub_index + 0 == 0  # as a sum it serves no index, which would give the PUB of every job
 
 SHARED_COLUMNS = (
     "pointer",
@@ -44,6 +49,24 @@ HISTORY_COLUMNS: Final = (
 def select_jobs() -> Select[tuple[object, ...]]:
     """Select all that `job_from` reads."""
     return select(*JOB_COLUMNS).select_from(JOBS_WITH_PUB)
+
+
+def named_pubs(work: Work, job_ids: Sequence[UUID]) -> CTE:
+    """Select the PUBs of jobs named by id, before anything is joined to them.
+
+    PostgreSQL carries no list of keys from one table to another. Where its figures say that there are few PUBs, or
+    circuits, it would begin with those, and read all there are.
+    """
+    named = select(pubs.c.job_id, pubs.c.circuit_id, pubs.c.inputs).where(
+        work.among(pubs.c.job_id, job_ids), _IS_FIRST_PUB
+    )
+    return named.cte("named").prefix_with("MATERIALIZED", dialect="postgresql")
+
+
+def select_named(named: CTE) -> Select[tuple[object, ...]]:
+    """Select all that `job_from` reads, of the jobs of `named_pubs`."""
+    columns = (named.c.circuit_id, named.c.inputs, *(jobs.c[name] for name in ("id", *SHARED_COLUMNS)))
+    return select(*columns).select_from(named.join(jobs, jobs.c.id == named.c.job_id))
 
 
 def visible_to(identity: Identity) -> ColumnElement[bool] | None:

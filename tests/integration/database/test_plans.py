@@ -38,10 +38,14 @@ READ_AT_MOST = OWNERS * BATCH + 2 * OWNERS + 4 * BATCH
 
 
 class Reader:
-    """Counts the rows of `jobs` that each statement of a connection reads, by explaining it just before it runs."""
+    """Counts the rows that each statement about jobs reads, by explaining it just before it runs.
+
+    `rows_read` are of `jobs`, `rows_beside` of what stands beside a job: its PUB and its circuit.
+    """
 
     def __init__(self) -> None:
         self.rows_read: dict[str, float] = {}
+        self.rows_beside: dict[str, float] = {}
         self.scans: set[str] = set()
 
     def explain(self, connection: Connection, statement: str, parameters: Mapping[str, object]) -> None:
@@ -52,15 +56,17 @@ class Reader:
             cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
             ((found,),) = cursor.fetchall()
             cursor.execute("ROLLBACK TO SAVEPOINT explaining")
-        self.rows_read[statement] = sum(self._rows(found[0]["Plan"]))
+        plan = found[0]["Plan"]
+        self.rows_read[statement] = sum(self._rows(plan, {"jobs"}))
+        self.rows_beside[statement] = sum(self._rows(plan, {"pubs", "circuits"}))
 
-    def _rows(self, plan: Mapping[str, object]) -> Iterator[float]:
-        if plan.get("Relation Name") == "jobs" and plan["Node Type"] != "ModifyTable":
+    def _rows(self, plan: Mapping[str, object], tables: set[str]) -> Iterator[float]:
+        if plan.get("Relation Name") in tables and plan["Node Type"] != "ModifyTable":
             self.scans.add(str(plan["Node Type"]))
             read = (plan.get(name, 0) for name in ("Actual Rows", "Rows Removed by Filter"))
             yield sum(float(str(number)) for number in read) * float(str(plan["Actual Loops"]))
         for inner in plan.get("Plans", ()):  # type: ignore[attr-defined] # as EXPLAIN writes it
-            yield from self._rows(inner)
+            yield from self._rows(inner, tables)
 
 
 @contextmanager
@@ -161,6 +167,8 @@ def test_nothing_reads_what_waits(crowded: Database) -> None:
     most = max(reader.rows_read, key=reader.rows_read.__getitem__)
     assert reader.scans <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
     assert reader.rows_read[most] <= READ_AT_MOST, most
+    most_beside = max(reader.rows_beside, key=reader.rows_beside.__getitem__)
+    assert reader.rows_beside[most_beside] <= 2 * BATCH, most_beside
 
 
 @with_right_figures

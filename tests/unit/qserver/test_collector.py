@@ -18,6 +18,6 @@ print(frozen > 1000, gc.get_threshold()[0] > 700, gc.collect() > 0)
 
 
 def test_what_is_loaded_is_left_alone_and_rings_are_still_found() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - our own interpreter
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60)
 
     assert done.stdout.split() == ["True", "True", "True"]
