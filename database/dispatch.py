@@ -7,18 +7,19 @@ later pick reads it again, and comes back once a worker has that much.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, true, update
+from sqlalchemy import BigInteger, Insert, Select, String, bindparam, exists, func, or_, select, true, update
 
 from database.changes import ChangeKind
-from database.jobs.guards import IS_PUBLISHED, IS_SET_ASIDE, STILL_PENDING, STILL_WAITING, Guard, locked
+from database.jobs.guards import IS_PUBLISHED, IS_SET_ASIDE, IS_WAITING, STILL_PENDING, STILL_WAITING, Guard, locked
 from database.next_jobs import BATCH, candidates, too_large
 from database.records import RouteLoad
 from database.tables import dispatch_turns, jobs, workers
 from database.types import Now, SecondsFromNow
-from database.work import Parameters, Work
+from database.work import BeginInsert, Parameters, Work
 from qserver.plugins import GPU_ROUTE
 
 _OTHER_WAYS: Final = (
@@ -40,6 +41,19 @@ _BEGIN_PICK: Final = select(
     *[func.set_config(way, "off", _IN_THIS_TRANSACTION) for way in _OTHER_WAYS],
 )
 """Wait for other picks of the route, and have every statement up to the commit find its rows by an index."""
+
+_PUBLISHED: Final = (
+    select(jobs.c.route, func.count().label("number"), func.sum(jobs.c.estimated_seconds).label("seconds"))
+    .where(IS_PUBLISHED)
+    .group_by(jobs.c.route)
+)
+_OF_ROUTE: Final = jobs.c.route == bindparam("route", type_=String())
+_HAS_WAITING: Final = select(
+    or_(
+        exists().where(IS_WAITING, _OF_ROUTE),
+        exists().where(IS_SET_ASIDE, _OF_ROUTE, jobs.c.memory_bytes <= bindparam("memory_bytes", type_=BigInteger())),
+    )
+)
 
 _SET_ASIDE_OF_EACH: Final = 256
 """Jobs of each owner that are looked at to set some aside."""
@@ -71,12 +85,7 @@ class Dispatch:
         A worker counts as live while it was heard of within `live_within_seconds` and is not draining.
         """
         live = self._live_workers(live_within_seconds)
-        statement = (
-            select(jobs.c.route, func.count().label("number"), func.sum(jobs.c.estimated_seconds).label("seconds"))
-            .where(IS_PUBLISHED)
-            .group_by(jobs.c.route)
-        )
-        published = {row["route"]: row for row in self._work.execute(statement).mappings()}
+        published = {row["route"]: row for row in self._work.execute(_PUBLISHED).mappings()}
         return [
             RouteLoad(
                 route=route,
@@ -84,17 +93,19 @@ class Dispatch:
                 published_seconds=published[route]["seconds"] if route in published else 0.0,
                 live_workers=len(live.get(route, ())),
                 largest_memory_bytes=max(live.get(route, ()), default=0),
+                has_waiting_jobs=route in live and self._has_waiting(route, max(live[route])),
             )
             for route in sorted(published.keys() | live.keys())
         ]
 
+    def _has_waiting(self, route: str, memory_bytes: int) -> bool:
+        found: bool = self._work.execute(_HAS_WAITING, {"route": route, "memory_bytes": memory_bytes}).scalar_one()
+        return found
+
     def _live_workers(self, live_within_seconds: float) -> Mapping[str, Sequence[int]]:
         """Give for each route what its live workers have of the memory that counts there."""
-        statement = select(workers.c.routes, workers.c.memory_bytes, workers.c.gpu_memory_bytes).where(
-            workers.c.heartbeat_at > SecondsFromNow(-live_within_seconds), workers.c.is_draining.is_(False)
-        )
         found: defaultdict[str, list[int]] = defaultdict(list)
-        for row in self._work.execute(statement).mappings():
+        for row in self._work.execute(_live_workers(-live_within_seconds)).mappings():
             for route in row["routes"]:
                 found[route].append(row["gpu_memory_bytes" if route == GPU_ROUTE else "memory_bytes"])
         return found
@@ -177,11 +188,8 @@ class Dispatch:
         )
         last_turn: int = self._work.execute(statement).scalar_one()
         turns = {candidate.owner_id: last_turn + place for place, candidate in enumerate(picked, start=1)}
-        insert = self._work.insert(dispatch_turns)
         self._work.insert_rows(
-            insert.on_conflict_do_update(
-                index_elements=["route", "owner_id"], set_={"last_turn": insert.excluded.last_turn}
-            ),
+            _insert_turns(self._work.insert),
             [{"route": route, "owner_id": owner_id, "last_turn": turns[owner_id]} for owner_id in sorted(turns)],
         )
 
@@ -204,6 +212,21 @@ class Dispatch:
         if number:
             self._work.announce(ChangeKind.WORK)
         return number
+
+
+@cache
+def _live_workers(since_seconds: float) -> Select[Sequence[str], int, int]:
+    return select(workers.c.routes, workers.c.memory_bytes, workers.c.gpu_memory_bytes).where(
+        workers.c.heartbeat_at > SecondsFromNow(since_seconds), workers.c.is_draining.is_(False)
+    )
+
+
+@cache
+def _insert_turns(begin: BeginInsert) -> Insert:
+    insert = begin(dispatch_turns)
+    return insert.on_conflict_do_update(
+        index_elements=["route", "owner_id"], set_={"last_turn": insert.excluded.last_turn}
+    )
 
 
 def _within(found: Sequence[_Candidate], limit_seconds: float, *, at_least: int) -> Sequence[_Candidate]:

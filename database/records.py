@@ -199,6 +199,7 @@ class RouteLoad:
     published_seconds: float
     live_workers: int
     largest_memory_bytes: int = 0  # the most that one of them has for a job of this route
+    has_waiting_jobs: bool = True  # that such a worker could hold, as far as is known
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
@@ -13,6 +14,9 @@ from database.work import Parameters, Work
 from qserver.errors import NotFound
 from qserver.identity import Identity
 from qserver.results import Array, PubResult
+
+_INSERT_RESULTS: Final = results.insert()
+_INSERT_ARRAYS: Final = result_arrays.insert()
 
 
 class Results:
@@ -76,9 +80,9 @@ def store_results(work: Work, completions: Sequence[Completion]) -> None:
             rows.append(row)
             arrays.extend(_array_row(row["id"], position, array) for position, array in enumerate(result.arrays))
     if rows:
-        work.insert_rows(results.insert(), rows)
+        work.insert_rows(_INSERT_RESULTS, rows)
     if arrays:
-        work.insert_rows(result_arrays.insert(), arrays)
+        work.insert_rows(_INSERT_ARRAYS, arrays)
 
 
 def _result_row(completion: Completion, pub_index: int, result: PubResult) -> Parameters:

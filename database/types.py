@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Float, Integer, bindparam
+from sqlalchemy import JSON, BigInteger, BindParameter, DateTime, Dialect, Float, Integer, bindparam
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -82,9 +82,10 @@ class SecondsFromNow(FunctionElement[datetime]):
     inherit_cache = True
     name = "seconds_from_now"
 
-    def __init__(self, seconds: float) -> None:
-        """Take the seconds as a parameter of the statement."""
-        super().__init__(bindparam(None, seconds, type_=Float()))
+    def __init__(self, seconds: float | BindParameter[float]) -> None:
+        """Take the seconds as a parameter of the statement, or the parameter that will hold them."""
+        given = seconds if isinstance(seconds, BindParameter) else bindparam(None, seconds, type_=Float())
+        super().__init__(given)
 
 
 @compiles(SecondsFromNow)

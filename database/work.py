@@ -1,7 +1,8 @@
 """What a repository works with inside one transaction: the connection, the dialect's differences, the announcements."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Insert,
     RowMapping,
+    String,
     Table,
     any_,
     bindparam,
@@ -26,8 +28,13 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 from database.changes import Change, ChangeKind
 from qserver.jobs import JobStatus
 
+_KEPT_INSERTS: Final = 64
+
 Parameters = dict[str, object]
 Key = UUID | str | int | bytes
+
+BeginInsert = Callable[[Table], postgresql.Insert] | Callable[[Table], sqlite.Insert]
+"""Begins an INSERT that can say ON CONFLICT."""
 
 
 class Work:
@@ -37,15 +44,20 @@ class Work:
         """Work on a connection whose transaction has begun."""
         self.execute: Final = connection.execute
         self.is_postgres: Final = connection.dialect.name == "postgresql"
+        self.insert: Final[BeginInsert] = postgresql.insert if self.is_postgres else sqlite.insert
         self._announced: dict[ChangeKind, dict[UUID, None]] = {}
 
-    def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
-        """Begin an INSERT that can say ON CONFLICT."""
-        return postgresql.insert(table) if self.is_postgres else sqlite.insert(table)
-
     def insert_rows(self, insert: Insert, rows: Sequence[Parameters]) -> Sequence[RowMapping]:
-        """Insert rows, at least one, that all name the same columns, by one statement; give what it returns."""
-        result = self.execute(_from_arrays(insert, rows)) if self.is_postgres else self.execute(insert, rows)
+        """Insert rows, at least one, that all name the same columns, by one statement; give what it returns.
+
+        `insert` is best kept by who uses it: what is made of it is kept with it, and takes longer to make than to run.
+        """
+        if self.is_postgres:
+            names = tuple(rows[0])
+            arrays = {name: [row[name] for row in rows] for name in names}
+            result = self.execute(_from_arrays(insert, names), arrays)
+        else:
+            result = self.execute(insert, rows)
         return result.mappings().all() if result.returns_rows else ()
 
     def among(self, key: Column[Key], values: Sequence[Key]) -> ColumnElement[bool]:
@@ -56,8 +68,11 @@ class Work:
             return key == any_(bindparam(None, list(values), type_=postgresql.ARRAY(key.type)))
         if isinstance(values[0], bytes):  # JSON knows no bytes
             return key.in_(values)
-        texts = json.dumps([value.hex if isinstance(value, UUID) else value for value in values])
-        return key.in_(select(func.json_each(texts).table_valued("value").c.value))
+        return key.in_(select(func.json_each(_as_json(values)).table_valued("value").c.value))
+
+    def given(self, values: Sequence[UUID | str | int]) -> object:
+        """Give the parameter of `is_given` its value."""
+        return list(values) if self.is_postgres else _as_json(values)
 
     def announce(self, kind: ChangeKind, job_ids: Sequence[UUID] = ()) -> None:
         """Tell everybody of a change, once the transaction is committed."""
@@ -68,19 +83,31 @@ class Work:
         return [Change(kind, tuple(job_ids)) for kind, job_ids in self._announced.items()]
 
 
+def is_given(key: Column[Key], name: str, *, is_postgres: bool) -> ColumnElement[bool]:
+    """Test whether a column's value is one of those that the parameter `name` will hold: for statements that are kept.
+
+    Building a statement takes SQLAlchemy longer than PostgreSQL needs to run it for a lone job.
+    """
+    if is_postgres:
+        return key == any_(bindparam(name, type_=postgresql.ARRAY(key.type)))
+    return key.in_(select(func.json_each(bindparam(name, type_=String())).table_valued("value").c.value))
+
+
 def status_is(column: KeyedColumnElement[str], *statuses: JobStatus) -> ColumnElement[bool]:
     """Compare with words that stand in the statement itself: with parameters no partial index could be chosen."""
     words: list[ColumnElement[str]] = [literal_column(f"'{status}'") for status in statuses]
     return column == words[0] if len(words) == 1 else column.in_(words)
 
 
-def _from_arrays(insert: Insert, rows: Sequence[Parameters]) -> Insert:
-    """Give each column as one array: a parameter for each cell took longer to send, and longer to plan."""
+@lru_cache(maxsize=_KEPT_INSERTS)
+def _from_arrays(insert: Insert, names: tuple[str, ...]) -> Insert:
+    """Take each column as one array, by its name: a parameter for each cell took longer to send, and longer to plan."""
     table = insert.table
-    columns = [column(name, table.c[name].type) for name in rows[0]]
-    arrays = [
-        bindparam(None, [row[each.name] for row in rows], type_=postgresql.ARRAY(each.type, dimensions=1))
-        for each in columns
-    ]
+    columns = [column(name, table.c[name].type) for name in names]
+    arrays = [bindparam(each.name, type_=postgresql.ARRAY(each.type, dimensions=1)) for each in columns]
     values = func.unnest(*arrays).table_valued(*columns, name="new").render_derived()
-    return insert.from_select(list(rows[0]), select(*values.c))
+    return insert.from_select(names, select(*values.c))
+
+
+def _as_json(values: Sequence[Key]) -> str:
+    return json.dumps([value.hex if isinstance(value, UUID) else value for value in values])

@@ -46,7 +46,7 @@ def budget(load: RouteLoad, settings: DispatcherSettings) -> Budget | None:
     most_seconds = load.live_workers * settings.batch_seconds
     idle_workers = load.live_workers - load.published_jobs
     is_half_empty = load.published_jobs <= most_jobs / 2 and load.published_seconds <= most_seconds / 2
-    if most_jobs and (is_half_empty or idle_workers > 0):
+    if most_jobs and load.has_waiting_jobs and (is_half_empty or idle_workers > 0):
         seconds = max(0.0, most_seconds - load.published_seconds)
         return Budget(most_jobs - load.published_jobs, seconds, at_least=max(1, idle_workers))
     return None

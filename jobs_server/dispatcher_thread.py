@@ -88,5 +88,5 @@ class DispatcherThread:
             self._stopping.wait(min(_FIRST_BACKOFF_SECONDS * 2 ** (self._failures - 1), _LONGEST_BACKOFF_SECONDS))
             return
         self._stopping.wait(_SHORTEST_PAUSE_SECONDS)
-        if not self._has_work.wait(_CLAIMS_PAUSE_SECONDS):
-            self._woken.wait(self._poll_seconds)
+        if self._woken.wait(self._poll_seconds):
+            self._has_work.wait(_CLAIMS_PAUSE_SECONDS)

@@ -20,6 +20,7 @@ IS_PENDING: Final = status_is(jobs.c.status, JobStatus.PENDING)
 IS_RUNNING: Final = status_is(jobs.c.status, JobStatus.RUNNING)
 # Such a job is pending by constraint. With the status in the condition PostgreSQL may read all that is pending instead.
 IS_PUBLISHED: Final[Guard] = jobs.c.published_at.is_not(None)
+IS_WAITING: Final[Guard] = and_(IS_PENDING, jobs.c.published_at.is_(None), jobs.c.set_aside_at.is_(None))
 IS_SET_ASIDE: Final[Guard] = jobs.c.set_aside_at.is_not(None)
 
 _UNINDEXED_STATUS: Final = jobs.c.status.concat("")

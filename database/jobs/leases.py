@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy import Float, RowMapping, Select, bindparam, or_, select, update
 
 from database.circuits import circuit_from
 from database.documents import decode_plan
@@ -14,39 +15,56 @@ from database.records import Claimant, ClaimedJob, Completion, FailedRun, Lease
 from database.results import store_results
 from database.tables import circuits, jobs
 from database.types import SecondsFromNow
-from database.work import Work
+from database.work import Parameters, Work, is_given
 from qserver.errors import Reason
 from qserver.jobs import JobStatus
 
 
 def claim(work: Work, job_ids: Sequence[UUID], claimant: Claimant, *, lease_seconds: float) -> Sequence[ClaimedJob]:
     """Lease those of the jobs that wait and that the claimant may run; those that waited too long fail."""
-    wanted = work.among(jobs.c.id, job_ids)
-    claimed = moves.make(
-        work,
-        moves.to_running(claimant.worker_id, lease_seconds=lease_seconds),
+    parameters: Parameters = {
+        "claimant": claimant.worker_id,
+        "lease_seconds": lease_seconds,
+        "job_ids": work.given(job_ids),
+        "routes": work.given(sorted(claimant.routes)),
+        "most_memory_bytes": claimant.memory_bytes,
+    }
+    actor = str(claimant.worker_id)
+    claimed = moves.run(work, _claiming(is_postgres=work.is_postgres), parameters, to=JobStatus.RUNNING, actor=actor)
+    if len(claimed) < len(set(job_ids)):
+        expire_waiting(work, work.among(jobs.c.id, job_ids) & guards.STILL_PENDING)
+    return _read_claimed(work, [job.id for job in claimed], claimant.worker_id)
+
+
+@cache
+def _claiming(*, is_postgres: bool) -> moves.Statement:
+    lease_seconds = bindparam("lease_seconds", type_=Float())
+    return moves.statement(
+        moves.to_running(bindparam("claimant"), lease_seconds=lease_seconds),
         guards.STILL_PENDING,
-        wanted,
-        work.among(jobs.c.route, sorted(claimant.routes)),
-        jobs.c.memory_bytes <= claimant.memory_bytes,
+        is_given(jobs.c.id, "job_ids", is_postgres=is_postgres),
+        is_given(jobs.c.route, "routes", is_postgres=is_postgres),
+        jobs.c.memory_bytes <= bindparam("most_memory_bytes"),
         or_(jobs.c.expires_at.is_(None), ~guards.HAS_EXPIRED),
     )
-    if len(claimed) < len(set(job_ids)):
-        expire_waiting(work, wanted & guards.STILL_PENDING)
-    return _read_claimed(work, [job.id for job in claimed], claimant.worker_id)
 
 
 def _read_claimed(work: Work, job_ids: Sequence[UUID], worker_id: UUID) -> Sequence[ClaimedJob]:
     if not job_ids:
         return ()
-    named = named_pubs(work, job_ids)
-    statement = (
+    rows = work.execute(_claimed(is_postgres=work.is_postgres), {"job_ids": work.given(job_ids)}).mappings()
+    return [_claimed_from(row, worker_id) for row in rows]
+
+
+@cache
+def _claimed(*, is_postgres: bool) -> Select[tuple[object, ...]]:
+    named = named_pubs(is_postgres=is_postgres)
+    return (
         select_named(named)
         .join(circuits, circuits.c.id == named.c.circuit_id)
         .add_columns(jobs.c.plan, circuits.c.format, circuits.c.source, circuits.c.qpy, circuits.c.profile)
         .order_by(jobs.c.pointer)
     )
-    return [_claimed_from(row, worker_id) for row in work.execute(statement).mappings()]
 
 
 def _claimed_from(row: RowMapping, worker_id: UUID) -> ClaimedJob:
@@ -86,9 +104,25 @@ def renew(work: Work, leases: Sequence[Lease], *, lease_seconds: float) -> froze
 
 def finish(work: Work, completions: Sequence[Completion]) -> frozenset[UUID]:
     """Store the results of jobs whose lease is live."""
-    finished = _end_live(work, [done.lease for done in completions], moves.to_end(JobStatus.FINISHED))
+    finished: set[UUID] = set()
+    for (worker_id, attempt), job_ids in _by_holder([done.lease for done in completions]):
+        parameters: Parameters = {"holder": worker_id, "held_attempt": attempt, "job_ids": work.given(job_ids)}
+        ended = moves.run(work, _finishing(is_postgres=work.is_postgres), parameters, to=JobStatus.FINISHED, actor=None)
+        finished.update(job.id for job in ended)
     store_results(work, [done for done in completions if done.lease.job_id in finished])
-    return finished
+    return frozenset(finished)
+
+
+@cache
+def _finishing(*, is_postgres: bool) -> moves.Statement:
+    return moves.statement(
+        moves.to_end(JobStatus.FINISHED),
+        guards.STILL_RUNNING,
+        jobs.c.worker_id == bindparam("holder"),
+        jobs.c.attempt == bindparam("held_attempt"),
+        is_given(jobs.c.id, "job_ids", is_postgres=is_postgres),
+        guards.LEASE_IS_LIVE,
+    )
 
 
 def fail(work: Work, failed: Sequence[FailedRun]) -> frozenset[UUID]:
@@ -166,14 +200,19 @@ def _give_up(
 
 
 def _held(work: Work, leases: Sequence[Lease]) -> Iterator[guards.Guard]:
-    """Give a guard for each worker and attempt among the leases: nearly always one for all."""
-    job_ids: defaultdict[tuple[UUID, int], list[UUID]] = defaultdict(list)
-    for lease in leases:
-        job_ids[lease.worker_id, lease.attempt].append(lease.job_id)
-    for (worker_id, attempt), held in sorted(job_ids.items()):
+    """Give a guard for each worker and attempt among the leases."""
+    for (worker_id, attempt), held in _by_holder(leases):
         yield (
             guards.STILL_RUNNING
             & (jobs.c.worker_id == worker_id)
             & (jobs.c.attempt == attempt)
             & work.among(jobs.c.id, held)
         )
+
+
+def _by_holder(leases: Sequence[Lease]) -> Sequence[tuple[tuple[UUID, int], Sequence[UUID]]]:
+    """Sort the jobs by worker and attempt: nearly always one for all."""
+    job_ids: defaultdict[tuple[UUID, int], list[UUID]] = defaultdict(list)
+    for lease in leases:
+        job_ids[lease.worker_id, lease.attempt].append(lease.job_id)
+    return sorted(job_ids.items())

@@ -6,19 +6,24 @@ in a circle), changes those that still satisfy its guard, writes their events, a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from functools import cache
+from typing import Final, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import func, insert, literal, null, select, update
+from sqlalchemy import BindParameter, Insert, bindparam, func, insert, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from database.changes import ChangeKind
 from database.jobs.guards import Guard, locked
 from database.jobs.rows import SHARED_COLUMNS, named_pubs, select_named
 from database.tables import history, job_events, jobs
 from database.types import Now, SecondsFromNow
-from database.work import Work
+from database.work import Parameters, Work, is_given
 from qserver.errors import Reason
 from qserver.jobs import JobStatus
+
+Statement: TypeAlias = ReturningUpdate[UUID, int]
+"""A guarded update that gives the ids and pointers of the jobs that it moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,8 @@ class Moved:
     pointer: int
 
 
-def to_running(worker_id: UUID, *, lease_seconds: float) -> Move:
-    """Give the move of a claim."""
+def to_running(worker_id: BindParameter[UUID], *, lease_seconds: BindParameter[float]) -> Move:
+    """Give the move of a claim, by the worker and for the time that parameters will hold."""
     values = {
         "worker_id": worker_id,
         "lease_expires_at": SecondsFromNow(lease_seconds),
@@ -49,7 +54,7 @@ def to_running(worker_id: UUID, *, lease_seconds: float) -> Move:
         "started_at": Now(),
         **_NOT_IN_LINE,
     }
-    return Move(JobStatus.RUNNING, actor=str(worker_id), values=values)
+    return Move(JobStatus.RUNNING, values=values)
 
 
 def to_pending(*, reason: Reason | None, message: str | None, actor: str | None, lose_attempt: bool) -> Move:
@@ -76,7 +81,12 @@ _WITHOUT_LEASE: Final[dict[str, object]] = {"worker_id": None, "lease_expires_at
 
 def make(work: Work, move: Move, *guards: Guard, limit: int | None = None) -> Sequence[Moved]:
     """Move all jobs that satisfy the guards, the oldest `limit` of them; give those that were moved, oldest first."""
-    statement = (
+    return run(work, statement(move, *guards, limit=limit), {}, to=move.to, actor=move.actor)
+
+
+def statement(move: Move, *guards: Guard, limit: int | None = None) -> Statement:
+    """Write the statement of a move, to be run once, or kept and run by its parameters."""
+    return (
         update(jobs)
         .where(jobs.c.pointer.in_(locked(*guards, limit=limit)))
         .values(
@@ -88,32 +98,40 @@ def make(work: Work, move: Move, *guards: Guard, limit: int | None = None) -> Se
         )
         .returning(jobs.c.id, jobs.c.pointer)
     )
-    moved = [Moved(row["id"], row["pointer"]) for row in work.execute(statement).mappings()]
+
+
+def run(work: Work, move: Statement, parameters: Parameters, *, to: JobStatus, actor: str | None) -> Sequence[Moved]:
+    """Run the statement of a move `to` a state, and record it; give the jobs that were moved, oldest first."""
+    moved = [Moved(row["id"], row["pointer"]) for row in work.execute(move, parameters).mappings()]
     if moved:
-        _record(work, move, moved)
+        _record(work, moved, to=to, actor=actor)
     return sorted(moved, key=lambda job: job.pointer)
 
 
-def _record(work: Work, move: Move, moved: Sequence[Moved]) -> None:
-    pointers = [job.pointer for job in moved]
-    _write_events(work, pointers, actor=move.actor)
-    if move.to.is_final:
-        _write_history(work, [job.id for job in moved])
-    work.announce(ChangeKind.JOBS, [job.id for job in moved])
-    # Waiting work appeared, or room for it did.
-    work.announce(ChangeKind.WORK)
+def _record(work: Work, moved: Sequence[Moved], *, to: JobStatus, actor: str | None) -> None:
+    pointers = work.given([job.pointer for job in moved])
+    work.execute(_write_events(is_postgres=work.is_postgres), {"pointers": pointers, "by_actor": actor})
+    job_ids = [job.id for job in moved]
+    if to.is_final:
+        work.execute(_write_history(is_postgres=work.is_postgres), {"job_ids": work.given(job_ids)})
+    work.announce(ChangeKind.JOBS, job_ids)
+    if to is JobStatus.PENDING:
+        work.announce(ChangeKind.WORK)
 
 
-def _write_events(work: Work, pointers: Sequence[int], *, actor: str | None) -> None:
+@cache
+def _write_events(*, is_postgres: bool) -> Insert:
     # A pending job has neither end nor start.
     moment = func.coalesce(jobs.c.finished_at, jobs.c.started_at, Now())
-    columns = (jobs.c.id, jobs.c.event_sequence, jobs.c.status, moment, jobs.c.reason, jobs.c.message)
-    rows = select(*columns, null() if actor is None else literal(actor)).where(work.among(jobs.c.pointer, pointers))
+    actor = bindparam("by_actor", type_=job_events.c.actor.type)
+    columns = (jobs.c.id, jobs.c.event_sequence, jobs.c.status, moment, jobs.c.reason, jobs.c.message, actor)
+    rows = select(*columns).where(is_given(jobs.c.pointer, "pointers", is_postgres=is_postgres))
     names = ["job_id", "sequence", "status", "at", "reason", "message", "actor"]
-    work.execute(insert(job_events).from_select(names, rows, include_defaults=False))
+    return insert(job_events).from_select(names, rows, include_defaults=False)
 
 
-def _write_history(work: Work, job_ids: Sequence[UUID]) -> None:
-    rows = select_named(named_pubs(work, job_ids)).add_columns(jobs.c.program).order_by(jobs.c.pointer)
+@cache
+def _write_history(*, is_postgres: bool) -> Insert:
+    rows = select_named(named_pubs(is_postgres=is_postgres)).add_columns(jobs.c.program).order_by(jobs.c.pointer)
     names = ["circuit_id", "inputs", "job_id", *SHARED_COLUMNS, "program"]
-    work.execute(insert(history).from_select(names, rows, include_defaults=False))
+    return insert(history).from_select(names, rows, include_defaults=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
 from sqlalchemy import RowMapping, Select, func, select, union_all
@@ -75,13 +76,18 @@ def jobs_or_history(work: Work, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
     """Find jobs by id, deleted ones as history remembers them."""
     if not job_ids:
         return {}
-    rows = work.execute(select_named(named_pubs(work, job_ids))).mappings()
+    rows = work.execute(_named(is_postgres=work.is_postgres), {"job_ids": work.given(job_ids)}).mappings()
     found = {row["id"]: job_from(row) for row in rows}
     missing = [job_id for job_id in job_ids if job_id not in found]
     if missing:
         rows = work.execute(select(*HISTORY_COLUMNS).where(work.among(history.c.job_id, missing))).mappings()
         found.update((row["id"], job_from(row)) for row in rows)
     return found
+
+
+@cache
+def _named(*, is_postgres: bool) -> Select[tuple[object, ...]]:
+    return select_named(named_pubs(is_postgres=is_postgres))
 
 
 def events(work: Work, job_id: UUID, identity: Identity, *, after_sequence: int) -> Sequence[JobEvent]:

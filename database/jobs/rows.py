@@ -1,14 +1,12 @@
 """Jobs and events as values, out of rows."""
 
-from collections.abc import Sequence
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy import CTE, ColumnElement, Join, RowMapping, Select, and_, select
 
 from database.documents import decode_request
 from database.tables import history, job_events, jobs, pubs
-from database.work import Work
+from database.work import is_given
 from qserver.errors import Reason
 from qserver.identity import Identity
 from qserver.jobs import Job, JobEvent, JobStatus
@@ -51,14 +49,14 @@ def select_jobs() -> Select[tuple[object, ...]]:
     return select(*JOB_COLUMNS).select_from(JOBS_WITH_PUB)
 
 
-def named_pubs(work: Work, job_ids: Sequence[UUID]) -> CTE:
-    """Select the PUBs of jobs named by id, before anything is joined to them.
+def named_pubs(*, is_postgres: bool) -> CTE:
+    """Select the PUBs of the jobs that the parameter `job_ids` names, before anything is joined to them.
 
     PostgreSQL carries no list of keys from one table to another. Where its figures say that there are few PUBs, or
     circuits, it would begin with those, and read all there are.
     """
     named = select(pubs.c.job_id, pubs.c.circuit_id, pubs.c.inputs).where(
-        work.among(pubs.c.job_id, job_ids), _IS_FIRST_PUB
+        is_given(pubs.c.job_id, "job_ids", is_postgres=is_postgres), _IS_FIRST_PUB
     )
     return named.cte("named").prefix_with("MATERIALIZED", dialect="postgresql")
 

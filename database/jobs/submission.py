@@ -2,22 +2,27 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import Insert, select
 
 from database.changes import ChangeKind
 from database.documents import content_hash, encode_inputs, encode_plan, encode_profile, encode_request
 from database.jobs.reading import jobs_or_history
 from database.records import CircuitKey, NamedSubmission, NewJob
 from database.tables import circuits, job_events, jobs, pubs, submissions
-from database.work import Parameters, Work
+from database.work import BeginInsert, Parameters, Work
 from qserver.circuits import CircuitFormat
 from qserver.errors import AlreadyExists, Unavailable
 from qserver.jobs import Job, JobStatus, Program
 
 _MAX_BIGINT: Final = 2**63 - 1
+
+_INSERT_JOBS: Final = jobs.insert().returning(jobs.c.id, jobs.c.pointer, jobs.c.submitted_at)
+_INSERT_PUBS: Final = pubs.insert()
+_INSERT_EVENTS: Final = job_events.insert()
 
 Answer: TypeAlias = Job | AlreadyExists
 _RequestKey: TypeAlias = tuple[UUID, str]
@@ -106,14 +111,18 @@ def _take_request_ids(work: Work, new_jobs: Sequence[NewJob]) -> Mapping[_Reques
             rows.setdefault((owner_id, request_id), {"owner_id": owner_id, **row})
     if not rows:
         return {}
-    insert = work.insert(submissions)
+    # All transactions lock in the same order, so that none waits in a circle.
+    found = work.insert_rows(_insert_submissions(work.insert), [rows[key] for key in sorted(rows)])
+    return {(row["owner_id"], row["request_id"]): _Submitted(row["job_id"], row["content_sha256"]) for row in found}
+
+
+@cache
+def _insert_submissions(begin: BeginInsert) -> Insert:
+    insert = begin(submissions)
     # The update that changes nothing makes the row of the first job come back, and waits for a rival still undecided.
-    statement = insert.on_conflict_do_update(
+    return insert.on_conflict_do_update(
         index_elements=["owner_id", "request_id"], set_={"request_id": insert.excluded.request_id}
     ).returning(*submissions.c)
-    # All transactions lock in the same order, so that none waits in a circle.
-    found = work.insert_rows(statement, [rows[key] for key in sorted(rows)])
-    return {(row["owner_id"], row["request_id"]): _Submitted(row["job_id"], row["content_sha256"]) for row in found}
 
 
 def _repeated_jobs(
@@ -128,8 +137,8 @@ def _store(work: Work, fresh: Sequence[NewJob]) -> Mapping[UUID, Job]:
         return {}
     circuit_ids = _store_circuits(work, fresh)
     stored = _store_jobs(work, fresh)
-    work.insert_rows(pubs.insert(), [_pub_row(new, circuit_ids[_circuit_key(new)]) for new in fresh])
-    work.insert_rows(job_events.insert(), [_event_row(new, stored[new.id]) for new in fresh])
+    work.insert_rows(_INSERT_PUBS, [_pub_row(new, circuit_ids[_circuit_key(new)]) for new in fresh])
+    work.insert_rows(_INSERT_EVENTS, [_event_row(new, stored[new.id]) for new in fresh])
     work.announce(ChangeKind.WORK)
     return {new.id: _job(new, circuit_ids[_circuit_key(new)], stored[new.id]) for new in fresh}
 
@@ -141,12 +150,16 @@ def _circuit_key(new: NewJob) -> CircuitKey:
 def _store_circuits(work: Work, fresh: Sequence[NewJob]) -> Mapping[CircuitKey, UUID]:
     """Store each circuit once an owner; one that is there already is marked as used, which keeps it from retention."""
     rows = {_circuit_key(new): new for new in fresh}
-    insert = work.insert(circuits)
-    statement = insert.on_conflict_do_update(
+    found = work.insert_rows(_insert_circuits(work.insert), [_circuit_row(rows[key]) for key in sorted(rows)])
+    return {(row["owner_id"], row["sha256"]): row["id"] for row in found}
+
+
+@cache
+def _insert_circuits(begin: BeginInsert) -> Insert:
+    insert = begin(circuits)
+    return insert.on_conflict_do_update(
         index_elements=["owner_id", "sha256"], set_={"used_at": insert.excluded.used_at}
     ).returning(circuits.c.id, circuits.c.owner_id, circuits.c.sha256)
-    found = work.insert_rows(statement, [_circuit_row(rows[key]) for key in sorted(rows)])
-    return {(row["owner_id"], row["sha256"]): row["id"] for row in found}
 
 
 def _circuit_row(new: NewJob) -> Parameters:
@@ -163,8 +176,7 @@ def _circuit_row(new: NewJob) -> Parameters:
 
 
 def _store_jobs(work: Work, fresh: Sequence[NewJob]) -> Mapping[UUID, _Stored]:
-    statement = jobs.insert().returning(jobs.c.id, jobs.c.pointer, jobs.c.submitted_at)
-    found = work.insert_rows(statement, [_job_row(new) for new in fresh])
+    found = work.insert_rows(_INSERT_JOBS, [_job_row(new) for new in fresh])
     return {row["id"]: _Stored(row["pointer"], row["submitted_at"]) for row in found}
 
 

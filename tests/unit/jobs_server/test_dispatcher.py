@@ -98,6 +98,7 @@ def scene(database: CountingDatabase) -> Scene:
         (RouteLoad("cpu", 1, 100.0, 4), Budget(255, 0.0, 3)),
         (RouteLoad("cpu", 4, 100.0, 4), None),
         (RouteLoad("cpu", 5, 0.1, 0), None),
+        (RouteLoad("cpu", 0, 0.0, 1, has_waiting_jobs=False), None),
     ],
 )
 def test_one_batch_per_live_worker_may_be_out(load: RouteLoad, allowed: Budget | None) -> None:

@@ -72,7 +72,9 @@ class TestChanges:
         claimed(database, [job.id for job in jobs])
 
         named: set[object] = set()
-        while (change := changes.get(timeout=PATIENCE_SECONDS)).kind is ChangeKind.JOBS:
+        while len(named) < len(jobs):
+            change = changes.get(timeout=PATIENCE_SECONDS)
+            assert change.kind is ChangeKind.JOBS
             named.update(change.job_ids)
         assert named == {job.id for job in jobs}
 
