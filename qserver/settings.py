@@ -158,7 +158,7 @@ class JobsServerSettings(Section):
         default=0, ge=0, le=65535, description="port of the Prometheus metrics of jobs_server; 0 serves none"
     )
     commit_delay_seconds: float = Field(
-        default=0.002, ge=0, le=1, description="longest wait for company in a shared transaction"
+        default=0.0, ge=0, le=1, description="wait for company in a shared transaction while none is under way"
     )
 
 
