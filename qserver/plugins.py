@@ -83,7 +83,7 @@ class Plan:
     method: str
     device: str  # "CPU" or "GPU"
     float_precision: str  # "double" or "single"
-    threads: int  # 1: run beside others; 0: as many as the worker has, alone
+    threads: int  # 1: run beside others; 0: as many as the worker can give to one job
     memory_bytes: int
     seconds: float
     reason: str

@@ -9,6 +9,19 @@ SIMULATORS_SHARE = 0.8
 """Part of the memory limit that simulators get; the rest is for the worker itself and the libraries they load."""
 
 
+PLACES_TO_LEAVE_ONE = 4
+"""With fewer, a place is a third of the machine or more: too much to keep from a large job."""
+
+
+@dataclass(frozen=True, slots=True)
+class WideShare:
+    """What a job on many cores gets: places in the scheduler's account, threads, and memory."""
+
+    places: int
+    threads: int
+    memory_bytes: int
+
+
 @dataclass(frozen=True, slots=True)
 class Capacity:
     """What the worker's simulators have together. `places` is how many small jobs run side by side."""
@@ -27,6 +40,16 @@ class Capacity:
     def share_bytes(self) -> int:
         """Memory of one place when all are taken."""
         return self.memory_bytes // self.places
+
+    def of_wide(self, memory_bytes: int) -> "WideShare":
+        """Give what a job on many cores gets that is foreseen to need so much memory.
+
+        From 4 places on it leaves one to small jobs, so that nobody waits for its end: unless it needs their memory.
+        """
+        left_bytes = self.memory_bytes - self.share_bytes
+        if self.places < PLACES_TO_LEAVE_ONE or memory_bytes > left_bytes:
+            return WideShare(self.places, self.cores, self.memory_bytes)
+        return WideShare(self.places - 1, max(1, self.cores * (self.places - 1) // self.places), left_bytes)
 
 
 def size_worker(machine: Machine, settings: WorkerSettings, *, gpu_memory_bytes: int) -> Capacity:

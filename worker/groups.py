@@ -23,7 +23,7 @@ class Lane(StrEnum):
     """Which kind of simulator process a group needs; each kind has its own environment variables."""
 
     NARROW = "narrow"  # one thread, beside others
-    WIDE = "wide"  # all cores, alone
+    WIDE = "wide"  # all cores, but for one where there are 4 or more
     GPU = "gpu"  # the GPU, one at a time
 
 

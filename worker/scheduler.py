@@ -2,7 +2,8 @@
 
 First come, first served, with one exception taken from batch schedulers: a group behind one that can't start yet may
 pass it where that won't delay it (EASY backfilling: D. Lifka, "The ANL/IBM SP Scheduling System", 1995). So a job that
-needs every core waits for the running ones to end and for no other, while cores that would stand idle run small ones.
+needs many cores waits for the running ones to end and for no other, while cores that would stand idle run small ones;
+and where there are 4 or more, it leaves one to them.
 """
 
 from collections.abc import Sequence
@@ -50,7 +51,7 @@ def need_of(group: Group, capacity: Capacity) -> Need:
 
     A group on the GPU keeps its states there, and takes of the cores' memory and time what nobody misses.
     """
-    places = {Lane.NARROW: 1, Lane.WIDE: capacity.places, Lane.GPU: 0}[group.lane]
+    places = {Lane.NARROW: 1, Lane.WIDE: capacity.of_wide(group.memory_bytes).places, Lane.GPU: 0}[group.lane]
     memory_bytes = 0 if group.lane is Lane.GPU else min(group.memory_bytes, capacity.memory_bytes)
     return Need(lane=group.lane, places=places, memory_bytes=memory_bytes, seconds=group.seconds)
 

@@ -147,7 +147,7 @@ def run_limits(group: Group, capacity: Capacity, *, result_bytes: int) -> RunLim
     """Tell the plugin what its run may use."""
     return RunLimits(
         memory_bytes=_memory_bytes(group, capacity),
-        threads=1 if group.lane is Lane.NARROW else capacity.cores,
+        threads=_threads(group, capacity),
         result_bytes=result_bytes,
     )
 
@@ -158,12 +158,24 @@ def resident_limit_bytes(group: Group, capacity: Capacity) -> int:
     return BASE_MEMORY_BYTES + (capacity.memory_bytes if on_gpu else _memory_bytes(group, capacity))
 
 
+def _threads(group: Group, capacity: Capacity) -> int:
+    match group.lane:
+        case Lane.GPU:
+            return capacity.cores
+        case Lane.WIDE:
+            return capacity.of_wide(group.memory_bytes).threads
+        case Lane.NARROW:
+            return 1
+        case _:
+            assert_never(group.lane)
+
+
 def _memory_bytes(group: Group, capacity: Capacity) -> int:
     match group.lane:
         case Lane.GPU:
             return capacity.gpu_memory_bytes
         case Lane.WIDE:
-            return capacity.memory_bytes
+            return capacity.of_wide(group.memory_bytes).memory_bytes
         case Lane.NARROW:
             # A share is never refused, however little was foreseen: estimates are rough, and most jobs are small.
             estimate_bytes = int(group.memory_bytes * MEMORY_MARGIN)

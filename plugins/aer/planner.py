@@ -103,7 +103,7 @@ def _threads(demand: Demand, method: Method, device: Device, foreseen: Estimate)
 def _placing(device: Device, threads: int) -> str:
     if device is Device.GPU:
         return "on the GPU"
-    return "one thread, beside others" if threads == 1 else "all cores, alone"
+    return "one thread, beside others" if threads == 1 else "on many cores"
 
 
 def _check_memory(demand: Demand, resources: Resources, method: Method, device: Device, foreseen: Estimate) -> None:

@@ -116,6 +116,20 @@ def test_the_gpu_has_its_own_queue() -> None:
     assert not has_room([], running(gpu()), WITH_GPU, gpu=True, now=0)
 
 
+def test_a_small_group_runs_beside_one_on_many_cores_and_a_second_one_waits() -> None:
+    large = need_of(a_group(a_claim(plan=a_plan(threads=0, memory_bytes=60))), FOUR)
+
+    assert choose(waiting(narrow()), running(large), FOUR, now=0) == 0
+    assert choose(waiting(narrow()), running(large, narrow()), FOUR, now=0) is None
+    assert choose(waiting(large), running(large), FOUR, now=0) is None
+
+
+def test_a_group_that_needs_the_memory_of_others_runs_alone() -> None:
+    large = need_of(a_group(a_claim(plan=a_plan(threads=0, memory_bytes=80))), FOUR)
+
+    assert choose(waiting(narrow()), running(large), FOUR, now=0) is None
+
+
 def test_an_estimate_above_all_memory_counts_as_all_of_it() -> None:
     group = a_group(a_claim(plan=a_plan(memory_bytes=5000)))
 

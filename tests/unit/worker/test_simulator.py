@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from qserver.errors import ExecutionError, InvalidCircuit, QServerError, Reason
@@ -197,10 +199,26 @@ def test_a_job_that_needs_more_than_its_share_gets_it_with_a_margin() -> None:
     assert run_limits(group, CAPACITY, result_bytes=7).memory_bytes == 5 * GIB
 
 
-def test_a_job_on_all_cores_may_use_all_memory() -> None:
+def test_a_job_on_many_cores_leaves_one_and_its_share_of_memory() -> None:
     limits = run_limits(a_group(a_claim(plan=a_plan(threads=0))), CAPACITY, result_bytes=7)
 
+    assert (limits.memory_bytes, limits.threads) == (6 * GIB, 3)
+
+
+def test_a_job_that_needs_nearly_all_memory_has_all_cores_too() -> None:
+    group = a_group(a_claim(plan=a_plan(threads=0, memory_bytes=7 * GIB)))
+
+    limits = run_limits(group, CAPACITY, result_bytes=7)
+
     assert (limits.memory_bytes, limits.threads) == (8 * GIB, 4)
+
+
+def test_on_few_cores_a_large_job_has_them_all() -> None:
+    few = replace(CAPACITY, cores=2, places=2)
+
+    limits = run_limits(a_group(a_claim(plan=a_plan(threads=0))), few, result_bytes=7)
+
+    assert (limits.memory_bytes, limits.threads) == (8 * GIB, 2)
 
 
 def test_a_job_on_the_gpu_is_given_its_memory_and_watched_for_the_hosts() -> None:
