@@ -62,7 +62,7 @@ class RunRecord:
     shots: int
     seed: int | None
     threads: int
-    reason: str  # why this method, device and number of threads
+    reason: str  # why this method, device and number of threads, and how the counts came about
     plugin: str
     plugin_version: str
     engine: str

@@ -33,7 +33,7 @@ FAST_PATH_QUBITS = 10
 """From here the fast path gains something; Aer's own threshold is 14."""
 
 # What Aer's Python side raises for a circuit that it can't assemble or run, besides its own AerError, a QiskitError.
-_ENGINE_FAULTS = (QiskitError, RuntimeError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+ENGINE_FAULTS = (QiskitError, RuntimeError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 
 # What Aer says (0.18) where it leaves out qubits since it sees nothing measured that depends on them (it looks for
 # measurements outside of blocks only), and then misses them in a block of control flow, or the block's end.
@@ -71,6 +71,9 @@ class EngineFault:
     message: str
 
 
+OUT_OF_MEMORY = EngineFault(Reason.OUT_OF_MEMORY, "Aer ran out of memory")
+
+
 @dataclass(frozen=True, slots=True)
 class EngineData:
     """What one circuit gave.
@@ -94,6 +97,16 @@ class EngineData:
 
 
 EngineOutcome = EngineData | EngineFault
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOutcome:
+    """What an experiment came to. `seconds` is its share of the call of the engine that it was part of."""
+
+    outcome: EngineOutcome
+    seconds: float
+
+
 _Outcomes = EngineFault | Sequence[EngineOutcome]
 
 
@@ -115,7 +128,7 @@ def simulate(
         simulator = simulator_of(settings)
     except QServerError as error:
         return [EngineFault(error.reason, error.message)] * len(circuits)
-    except _ENGINE_FAULTS as error:
+    except ENGINE_FAULTS as error:
         return [EngineFault(Reason.PLUGIN_ERROR, f"Aer can't be set up: {_words(error)}")] * len(circuits)
     call = functools.partial(
         simulator.run,
@@ -134,9 +147,9 @@ def _call(call: Callable[..., AerJob], circuits: Sequence[QuantumCircuit]) -> _O
     try:
         result = call(list(circuits)).result()
     except MemoryError:
-        return EngineFault(Reason.OUT_OF_MEMORY, "Aer ran out of memory")
-    except _ENGINE_FAULTS as error:
-        return EngineFault(Reason.PLUGIN_ERROR, f"Aer can't run the circuit: {_words(error)}")
+        return OUT_OF_MEMORY
+    except ENGINE_FAULTS as error:
+        return fault_of(error)
     if len(result.results) != len(circuits):
         return EngineFault(Reason.PLUGIN_ERROR, f"Aer gave no results: {str(result.status)[:MAX_MESSAGE_CHARACTERS]}")
     return [_outcome(experiment) for experiment in result.results]
@@ -147,6 +160,11 @@ def _alone(call: Callable[..., AerJob], circuit: QuantumCircuit) -> EngineOutcom
     if isinstance(found, EngineFault) and any(words in found.message for words in _TRUNCATION_FAULTS):
         return _only(_call(functools.partial(call, enable_truncation=False), [circuit]))
     return found
+
+
+def fault_of(error: Exception) -> EngineFault:
+    """Say what Aer raised of a circuit."""
+    return EngineFault(Reason.PLUGIN_ERROR, f"Aer can't run the circuit: {_words(error)}")
 
 
 def _words(error: Exception) -> str:

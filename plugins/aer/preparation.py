@@ -12,6 +12,8 @@ from plugins.aer.checks import trajectories_for_precision
 from plugins.aer.circuit_walk import Rule, definition_of, replace, written_out
 from plugins.aer.cliffords import clifford_rule
 from plugins.aer.demand import Demand
+from plugins.aer.direct_circuits import DirectCircuit, direct_circuit, is_direct
+from plugins.aer.direct_states import PROBABILITIES, STATEVECTOR, DirectExperiment, can_run_directly
 from plugins.aer.drawing import measured_qubits
 from plugins.aer.engine import basis, is_misread
 from plugins.aer.expectation import append_saves, saved_observables
@@ -27,7 +29,6 @@ from qserver.jobs import Observable, RunRequest
 from qserver.plugins import Task
 from qserver.results import SAMPLED_RESULT_TYPES, ResultType
 
-PROBABILITIES, STATEVECTOR = "probabilities", "statevector"
 WIDE_OPERATIONS = frozenset({"diagonal", "mcx", "pauli", "unitary"})
 
 
@@ -46,10 +47,10 @@ class Experiment:
 class Preparation:
     """A task with its experiments.
 
-    `sampling` gives counts as the engine draws them; `saving` gives probabilities, states and expectation values. The
-    two may be one experiment. `tableau_circuit` makes the stabilizer state that counts are drawn from. `is_drawn`:
-    counts come from it or from saved probabilities. `is_original`: the sampled circuit is the client's own, so that the
-    engine's seed reproduces its counts.
+    `sampling` gives counts as the engine draws them; `saving` gives probabilities, states and expectation values, from
+    as many trajectories as `saving_shots`. The two may be one experiment. `tableau_circuit` makes the stabilizer state
+    that counts are drawn from. `is_drawn`: counts come from it or from saved probabilities. `is_original`: the sampled
+    circuit is the client's own, so that the engine's seed reproduces its counts.
     """
 
     task: Task
@@ -57,7 +58,8 @@ class Preparation:
     outcomes: dict[int, int]  # classical bit -> qubit, of final measurements
     observables: tuple[Observable, ...]  # as saved
     sampling: Experiment | None
-    saving: Experiment | None
+    saving: Experiment | DirectExperiment | None
+    saving_shots: int
     tableau_circuit: QuantumCircuit | None
     is_drawn: bool
     is_deterministic: bool
@@ -73,9 +75,45 @@ def prepare(task: Task) -> Preparation:
         raise InvalidCircuit("the circuit was never inspected")
     demand = Demand.of(profile, task.request)
     method = Method(task.plan.method)
-    circuit = _written_for(method, demand.options, load_circuit(task.circuit))
+    loaded = load_circuit(task.circuit)
+    if is_direct(demand, task.plan) and can_run_directly():
+        direct = direct_circuit(loaded, keeps_idle_qubits=not demand.can_leave_out_idle_qubits)
+        if direct is not None:
+            return _prepare_direct(task, demand, direct, started)
+    circuit = _written_for(method, demand.options, loaded)
     parts = split(circuit, keeps_leading_resets=demand.options.noise is not None)
     return _Layout(task, demand, method, circuit, parts).prepare(started)
+
+
+def _prepare_direct(task: Task, demand: Demand, circuit: DirectCircuit, started: float) -> Preparation:
+    wanted = task.request.result_types
+    observables = _saved_observables(task.request, is_deterministic=True)
+    experiment = DirectExperiment(
+        circuit=circuit,
+        wants_probabilities=demand.wants_sample or ResultType.PROBABILITIES in wanted,
+        wants_statevector=ResultType.STATEVECTOR in wanted,
+        observables=observables,
+    )
+    return Preparation(
+        task=task,
+        demand=demand,
+        outcomes=circuit.outcomes,
+        observables=observables,
+        sampling=None,
+        saving=experiment,
+        saving_shots=1,
+        tableau_circuit=None,
+        is_drawn=demand.wants_sample,
+        is_deterministic=True,
+        is_original=False,
+        loading_seconds=time.perf_counter() - started,
+    )
+
+
+def _saved_observables(request: RunRequest, *, is_deterministic: bool) -> tuple[Observable, ...]:
+    if ResultType.EXPVAL not in request.result_types:
+        return ()
+    return saved_observables(request, is_sampled=request.precision is not None and is_deterministic)
 
 
 def _written_for(method: Method, options: AerOptions, circuit: QuantumCircuit) -> QuantumCircuit:
@@ -127,9 +165,10 @@ class _Layout:
             task=self.task,
             demand=self.demand,
             outcomes=self.parts.outcomes(),
-            observables=self._saved_observables(),
+            observables=self._observables,
             sampling=sampling,
             saving=saving,
+            saving_shots=self._saving_shots(),
             tableau_circuit=self.parts.body_circuit(self.circuit, self.circuit.qubits)
             if self._is_drawn_from_tableau
             else None,
@@ -142,6 +181,10 @@ class _Layout:
     @property
     def _request(self) -> RunRequest:
         return self.task.request
+
+    @property
+    def _observables(self) -> tuple[Observable, ...]:
+        return _saved_observables(self._request, is_deterministic=self._is_deterministic)
 
     @property
     def _is_drawn(self) -> bool:
@@ -197,7 +240,7 @@ class _Layout:
         circuit = self.parts.body_circuit(self.circuit, self._kept_qubits())
         if ResultType.EXPVAL in wanted:
             register = self.circuit.qubits
-            append_saves(circuit, self._saved_observables(), register, each_shot=not self._is_deterministic)
+            append_saves(circuit, self._observables, register, each_shot=not self._is_deterministic)
         if ResultType.STATEVECTOR in wanted:
             circuit.append(SaveStatevector(circuit.num_qubits, label=STATEVECTOR), circuit.qubits, copy=False)
         if ResultType.PROBABILITIES in wanted or (self._is_drawn and not self._is_drawn_from_tableau):
@@ -215,9 +258,3 @@ class _Layout:
         if not self.demand.can_leave_out_idle_qubits:
             return register
         return active_qubits(self.circuit) or register[:1]
-
-    def _saved_observables(self) -> tuple[Observable, ...]:
-        if ResultType.EXPVAL not in self._request.result_types:
-            return ()
-        is_sampled = self._request.precision is not None and self._is_deterministic
-        return saved_observables(self._request, is_sampled=is_sampled)

@@ -1,7 +1,7 @@
 """From the engine's data to a task's result, all types from one sample and one state."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,11 +10,12 @@ import qiskit
 
 from plugins.aer import expectation
 from plugins.aer.backends import PLUGIN_NAME, PLUGIN_VERSION
+from plugins.aer.direct_states import PROBABILITIES, STATEVECTOR, DirectExperiment
 from plugins.aer.drawing import draw_from_probabilities, draw_from_support, normalized, rows_of_indices
 from plugins.aer.engine import ENGINE_NAME, ENGINE_VERSION, EngineData
 from plugins.aer.expectation import Expectation
 from plugins.aer.methods import FloatPrecision
-from plugins.aer.preparation import PROBABILITIES, STATEVECTOR, Preparation
+from plugins.aer.preparation import Preparation
 from plugins.aer.samples import Sample, bitstrings, packed_order, sample_of_aer
 from plugins.aer.stabilizer_sampling import support_of_circuit
 from qserver.errors import ExecutionError, Reason
@@ -140,7 +141,7 @@ class _Reader:
         values = [saved.numbers(expectation.label(place)) for place in range(len(self._prepared.observables))]
         self._budget.spend(2 * ENTRY_BYTES * len(self._request.observables), "expval")
         if not self._prepared.is_deterministic:
-            trajectories = _present(self._prepared.saving).shots
+            trajectories = self._prepared.saving_shots
             return tuple(
                 expectation.mean_over_trajectories(shots, observable, trajectories=trajectories)
                 for shots, observable in zip(values, self._request.observables, strict=True)
@@ -186,7 +187,7 @@ class _Reader:
             shots=self._request.shots,
             seed=self._seed(),
             threads=self._data.threads,
-            reason=plan.reason,
+            reason="; ".join((plan.reason, *self._ways())),
             plugin=PLUGIN_NAME,
             plugin_version=PLUGIN_VERSION,
             engine=engine,
@@ -195,6 +196,17 @@ class _Reader:
                 loading=self._prepared.loading_seconds, simulating=self._data.simulating_seconds + self._drawing_seconds
             ),
         )
+
+    def _ways(self) -> Iterator[str]:
+        """Say how state and counts came about, where that is a choice."""
+        if isinstance(self._prepared.saving, DirectExperiment):
+            yield "gates called on Aer's state one by one"
+        if self._prepared.tableau_circuit is not None:
+            yield "counts drawn from the stabilizer state"
+        elif self._prepared.is_drawn:
+            yield "counts drawn from exact probabilities"
+        elif self._prepared.sampling is not None:
+            yield "counts sampled by Aer"
 
     def _seed(self) -> int | None:
         """Give the seed that repeats the sample: the one asked for, or the engine's own where it can repeat it."""

@@ -5,19 +5,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from plugins.aer.engine import EngineData, EngineFault, EngineOutcome, EngineSettings, simulate
+from plugins.aer.direct_states import DirectExperiment, run_directly
+from plugins.aer.engine import EngineData, EngineFault, EngineSettings, TimedOutcome, simulate
 from plugins.aer.preparation import Experiment, Preparation, prepare
 from plugins.aer.reading import TaskData, read
 from qserver.errors import QServerError, Reason
 from qserver.plugins import Failure, Outcome, RunLimits, Success, Task
 
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What one experiment came to. `seconds` is its share of the call of the engine that it was part of."""
-
-    outcome: EngineOutcome
-    seconds: float
+AnyExperiment = Experiment | DirectExperiment
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +52,33 @@ def _prepare(task: Task) -> Preparation | Failure:
         return Failure(task.key, error.reason, error.message)
 
 
-def _run_all(prepared: Sequence[Preparation], limits: RunLimits) -> Mapping[Experiment, _Run]:
+def _run_all(prepared: Sequence[Preparation], limits: RunLimits) -> Mapping[AnyExperiment, TimedOutcome]:
     """Run every experiment once, those of equal settings and shots together.
 
     A seeded one runs in a call of its own: circuit i of a list gets `seed + 2113 * i`, which is not Aer's answer to the
     seed that was asked for.
     """
     groups: dict[_GroupKey, list[Experiment]] = defaultdict(list)
+    direct: list[DirectExperiment] = []
     for preparation in prepared:
-        settings = EngineSettings.of(preparation.task.plan, preparation.demand.options, limits)
         for experiment in _experiments(preparation):
-            groups[_GroupKey.of(experiment, settings)].append(experiment)
-    runs: dict[Experiment, _Run] = {}
+            if isinstance(experiment, DirectExperiment):
+                direct.append(experiment)
+            else:
+                settings = EngineSettings.of(preparation.task.plan, preparation.demand.options, limits)
+                groups[_GroupKey.of(experiment, settings)].append(experiment)
+    runs: dict[AnyExperiment, TimedOutcome] = dict(zip(direct, run_directly(direct), strict=True))
     for key, experiments in groups.items():
         runs.update(_run_group(experiments, key.settings))
     return runs
 
 
-def _experiments(preparation: Preparation) -> Sequence[Experiment]:
+def _experiments(preparation: Preparation) -> Sequence[AnyExperiment]:
     both = (preparation.sampling, preparation.saving)
     return list(dict.fromkeys(experiment for experiment in both if experiment is not None))
 
 
-def _run_group(experiments: Sequence[Experiment], settings: EngineSettings) -> Mapping[Experiment, _Run]:
+def _run_group(experiments: Sequence[Experiment], settings: EngineSettings) -> Mapping[AnyExperiment, TimedOutcome]:
     first = experiments[0]
     started = time.perf_counter()
     outcomes = simulate(
@@ -91,10 +90,10 @@ def _run_group(experiments: Sequence[Experiment], settings: EngineSettings) -> M
         has_saves=first.has_saves,
     )
     share = (time.perf_counter() - started) / len(experiments)
-    return {experiment: _Run(outcome, share) for experiment, outcome in zip(experiments, outcomes, strict=True)}
+    return {experiment: TimedOutcome(outcome, share) for experiment, outcome in zip(experiments, outcomes, strict=True)}
 
 
-def _read(prepared: Preparation, runs: Mapping[Experiment, _Run], limits: RunLimits) -> Outcome:
+def _read(prepared: Preparation, runs: Mapping[AnyExperiment, TimedOutcome], limits: RunLimits) -> Outcome:
     key = prepared.task.key
     mine = [runs[experiment] for experiment in _experiments(prepared)]
     for found in mine:
@@ -114,7 +113,7 @@ def _read(prepared: Preparation, runs: Mapping[Experiment, _Run], limits: RunLim
         return Failure(key, Reason.OUT_OF_MEMORY, "the simulator ran out of memory while reading the result")
 
 
-def _data(experiment: Experiment | None, runs: Mapping[Experiment, _Run]) -> EngineData | None:
+def _data(experiment: AnyExperiment | None, runs: Mapping[AnyExperiment, TimedOutcome]) -> EngineData | None:
     if experiment is None:
         return None
     outcome = runs[experiment].outcome
