@@ -14,6 +14,8 @@ SPARSE_RATIO = 16
 """With that many more outcomes than shots, looking each shot up in the running sum beats a multinomial draw."""
 BLOCK_BITS = 2**22
 """Bits drawn at a time: each takes up to 16 bytes on its way, and ten million shots of a thousand qubits are 10^10."""
+NO_PLACE = 62
+"""A bit of an index that is 0 in every index, for classical bits that show no qubit."""
 NORM_TOLERANCE = 1e-4
 """How far probabilities may sum from 1: single precision over a million gates stays well within."""
 
@@ -63,7 +65,7 @@ def draw_from_support(
 
 def normalized(probabilities: Probabilities) -> Probabilities:
     """Give them in double precision with a sum of 1. Raises ValueError where they are far from it: a broken state."""
-    exact = np.clip(np.asarray(probabilities, dtype=np.float64), 0.0, None)
+    exact = np.maximum(np.asarray(probabilities, dtype=np.float64), 0.0)
     total = float(exact.sum())
     if not abs(total - 1.0) < NORM_TOLERANCE:
         raise ValueError(f"the probabilities of all outcomes sum to {total:.6g}, not to 1")
@@ -72,10 +74,15 @@ def normalized(probabilities: Probabilities) -> Probabilities:
 
 def rows_of_indices(indices: Integers, outcomes: Mapping[int, int], *, num_clbits: int) -> Bits:
     """Write outcome indices as rows of classical bits, leftmost the highest."""
-    rows = np.zeros((len(indices), num_clbits), dtype=np.uint8)
     position = {qubit: place for place, qubit in enumerate(measured_qubits(outcomes))}
+    shifts = [NO_PLACE] * num_clbits
     for clbit, qubit in outcomes.items():
-        rows[:, num_clbits - 1 - clbit] = (indices >> position[qubit]) & 1
+        shifts[-1 - clbit] = position[qubit]
+    places = np.array(shifts, dtype=np.int64)
+    rows = np.empty((len(indices), num_clbits), dtype=np.uint8)
+    block = max(1, BLOCK_BITS // max(num_clbits, 1))
+    for start in range(0, len(indices), block):
+        rows[start : start + block] = (indices[start : start + block, np.newaxis] >> places) & 1
     return rows
 
 

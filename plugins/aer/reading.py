@@ -40,9 +40,14 @@ class TaskData:
     simulating_seconds: float
 
 
-def read(prepared: Preparation, data: TaskData, *, result_bytes: int) -> PubResult:
-    """Make the result. Raises ExecutionError(RESULT_TOO_LARGE) where it would pass `result_bytes`."""
-    return _Reader(prepared, data, _Budget(result_bytes)).read()
+def read(prepared: Preparation, data: TaskData, *, result_bytes: int, random: np.random.Generator) -> PubResult:
+    """Make the result. Raises ExecutionError(RESULT_TOO_LARGE) where it would pass `result_bytes`.
+
+    What is drawn here is drawn by `random`, unless the request has a seed.
+    """
+    seed = prepared.task.request.seed
+    drawing = random if seed is None else np.random.default_rng(seed)
+    return _Reader(prepared, data, _Budget(result_bytes), drawing).read()
 
 
 class _Budget:
@@ -63,13 +68,13 @@ class _Budget:
 
 
 class _Reader:
-    def __init__(self, prepared: Preparation, data: TaskData, budget: _Budget) -> None:
+    def __init__(self, prepared: Preparation, data: TaskData, budget: _Budget, random: np.random.Generator) -> None:
         self._prepared = prepared
         self._data = data
         self._budget = budget
         self._request = prepared.task.request
         self._wanted = prepared.task.request.result_types
-        self._random = np.random.default_rng(prepared.task.request.seed)
+        self._random = random
         self._drawing_seconds = 0.0
 
     def read(self) -> PubResult:

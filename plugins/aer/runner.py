@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from plugins.aer.direct_states import DirectExperiment, run_directly
 from plugins.aer.engine import EngineData, EngineFault, EngineSettings, TimedOutcome, simulate
 from plugins.aer.preparation import Experiment, Preparation, prepare
@@ -42,7 +44,10 @@ def run(tasks: Sequence[Task], limits: RunLimits) -> Sequence[Outcome]:
     prepared = [_prepare(task) for task in tasks]
     ready = [found for found in prepared if isinstance(found, Preparation)]
     runs = _run_all(ready, limits)
-    return [found if isinstance(found, Failure) else _read(found, runs, limits) for found in prepared]
+    random = (
+        np.random.default_rng()
+    )  # seeding one from the system's randomness takes as long as a small circuit's gates
+    return [found if isinstance(found, Failure) else _read(found, runs, limits, random) for found in prepared]
 
 
 def _prepare(task: Task) -> Preparation | Failure:
@@ -93,7 +98,12 @@ def _run_group(experiments: Sequence[Experiment], settings: EngineSettings) -> M
     return {experiment: TimedOutcome(outcome, share) for experiment, outcome in zip(experiments, outcomes, strict=True)}
 
 
-def _read(prepared: Preparation, runs: Mapping[AnyExperiment, TimedOutcome], limits: RunLimits) -> Outcome:
+def _read(
+    prepared: Preparation,
+    runs: Mapping[AnyExperiment, TimedOutcome],
+    limits: RunLimits,
+    random: np.random.Generator,
+) -> Outcome:
     key = prepared.task.key
     mine = [runs[experiment] for experiment in _experiments(prepared)]
     for found in mine:
@@ -106,7 +116,7 @@ def _read(prepared: Preparation, runs: Mapping[AnyExperiment, TimedOutcome], lim
         simulating_seconds=sum(found.seconds for found in mine),
     )
     try:
-        return Success(key, read(prepared, data, result_bytes=limits.result_bytes))
+        return Success(key, read(prepared, data, result_bytes=limits.result_bytes, random=random))
     except QServerError as error:
         return Failure(key, error.reason, error.message)
     except MemoryError:

@@ -233,6 +233,16 @@ def test_a_large_sample_drawn_in_blocks_is_one_sample(monkeypatch: pytest.Monkey
     assert {bits: memory_of(result).count(bits) for bits in ("00", "11")} == result.counts
 
 
+def test_rows_written_in_blocks_are_those_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    indices, outcomes = np.arange(8), {0: 5, 3: 1, 4: 9}  # bits 1 and 2 show no qubit
+    whole = drawing.rows_of_indices(indices, outcomes, num_clbits=5)
+
+    monkeypatch.setattr(drawing, "BLOCK_BITS", 15)
+
+    assert whole.tolist() == [[i >> 2 & 1, i & 1, 0, 0, i >> 1 & 1] for i in range(8)]
+    assert drawing.rows_of_indices(indices, outcomes, num_clbits=5).tolist() == whole.tolist()
+
+
 def test_a_wide_clifford_circuit_is_drawn_in_no_time() -> None:
     result = result_of(task_of(ghz(1000), shots=1000))
 
