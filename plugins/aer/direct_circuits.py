@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import CircuitInstruction, Qubit
 
 from plugins.aer.demand import Demand
-from plugins.aer.gate_calls import GATE_CALLS, PHASES, GateCall, call_of_matrix
+from plugins.aer.gate_calls import GATE_CALLS, PHASES, Amplitudes, GateCall, call_of_matrix
 from plugins.aer.methods import Device, FloatPrecision, Method
 from qserver.plugins import Plan
 from qserver.results import ResultType
@@ -57,48 +56,62 @@ def direct_circuit(circuit: QuantumCircuit, *, keeps_idle_qubits: bool) -> Direc
 
     Idle qubits, those that at most a barrier touches, are left out unless all are to be kept; one qubit stays.
     """
-    return _Walk(circuit).walk(keeps_idle_qubits=keeps_idle_qubits)
+    index = {qubit: place for place, qubit in enumerate(circuit.qubits)}
+    builder = DirectBuilder(float(circuit.global_phase))
+    for instruction in circuit.data:
+        name = instruction.name
+        if name == "barrier":
+            continue
+        qubits = [index[qubit] for qubit in instruction.qubits]
+        if name == "measure":
+            builder.measure(qubits[0], circuit.find_bit(instruction.clbits[0]).index)
+        elif not instruction.is_standard_gate() or builder.is_measured(qubits):
+            return None
+        elif name in GATE_CALLS:
+            builder.gate(name, qubits, instruction.params)
+        else:
+            builder.matrix(instruction.matrix, qubits)
+    return builder.build(circuit.num_qubits, keeps_idle_qubits=keeps_idle_qubits)
 
 
-class _Walk:
-    def __init__(self, circuit: QuantumCircuit) -> None:
-        self._circuit = circuit
-        self._index: dict[Qubit, int] = {qubit: place for place, qubit in enumerate(circuit.qubits)}
+class DirectBuilder:
+    """Collects the calls of one circuit, whose qubits and classical bits are named by their index."""
+
+    def __init__(self, phase: float = 0.0) -> None:
+        """Begin with a global phase, in radians."""
         self._calls: list[tuple[GateCall, list[int], Sequence[float]]] = []
         self._outcomes: dict[int, int] = {}
         self._measured: set[int] = set()
         self._active: set[int] = set()
-        self._phase = float(circuit.global_phase)
+        self._phase = phase
 
-    def walk(self, *, keeps_idle_qubits: bool) -> DirectCircuit | None:
-        if not all(map(self._take, self._circuit.data)):
-            return None
-        num_qubits = self._circuit.num_qubits
+    def gate(self, name: str, qubits: list[int], params: Sequence[float]) -> None:
+        """Add a gate of GATE_CALLS. None of its qubits may have been measured."""
+        self._active.update(qubits)
+        self._calls.append((GATE_CALLS[name], qubits, params))
+        if name in PHASES:
+            self._phase += float(PHASES[name](params))
+
+    def matrix(self, matrix: Amplitudes, qubits: list[int]) -> None:
+        """Add a gate by its matrix. None of its qubits may have been measured."""
+        self._active.update(qubits)
+        self._calls.append((call_of_matrix(matrix), qubits, ()))
+
+    def measure(self, qubit: int, clbit: int) -> None:
+        """Add a measurement; a bit written twice shows the later one."""
+        self._active.add(qubit)
+        self._measured.add(qubit)
+        self._outcomes[clbit] = qubit
+
+    def is_measured(self, qubits: list[int]) -> bool:
+        """Whether one of the qubits has been measured."""
+        return not self._measured.isdisjoint(qubits)
+
+    def build(self, num_qubits: int, *, keeps_idle_qubits: bool) -> DirectCircuit:
+        """Give the circuit, of all its qubits or of those that anything acted on, but at least one."""
         if keeps_idle_qubits or len(self._active) == num_qubits:
             return DirectCircuit(self._calls, range(num_qubits), self._outcomes, self._phase)
         kept = sorted(self._active) or [0]
         place = {qubit: position for position, qubit in enumerate(kept)}
         moved = [(call, [place[qubit] for qubit in qubits], params) for call, qubits, params in self._calls]
         return DirectCircuit(moved, kept, self._outcomes, self._phase)
-
-    def _take(self, instruction: CircuitInstruction) -> bool:
-        name = instruction.name
-        if name == "barrier":
-            return True
-        qubits = [self._index[qubit] for qubit in instruction.qubits]
-        self._active.update(qubits)
-        if name == "measure":
-            self._outcomes[self._circuit.find_bit(instruction.clbits[0]).index] = qubits[0]
-            self._measured.update(qubits)
-            return True
-        if not instruction.is_standard_gate() or not self._measured.isdisjoint(qubits):
-            return False
-        self._call(instruction, qubits)
-        return True
-
-    def _call(self, instruction: CircuitInstruction, qubits: list[int]) -> None:
-        name, params = instruction.name, instruction.params
-        call = GATE_CALLS.get(name) or call_of_matrix(instruction.matrix)
-        self._calls.append((call, qubits, params))
-        if name in PHASES:
-            self._phase += float(PHASES[name](params))

@@ -23,7 +23,10 @@ from plugins.aer.inspector import load_circuit
 from plugins.aer.methods import Method
 from plugins.aer.noise_words import CustomNoise
 from plugins.aer.noisy_gates import noisy_clifford_rule, noisy_rule, unlabelled
+from plugins.aer.openqasm2_calls import read_calls
 from plugins.aer.options import AerOptions
+from plugins.aer.source_look import decode
+from qserver.circuits import CircuitFormat
 from qserver.errors import InvalidCircuit
 from qserver.jobs import Observable, RunRequest
 from qserver.plugins import Task
@@ -75,14 +78,25 @@ def prepare(task: Task) -> Preparation:
         raise InvalidCircuit("the circuit was never inspected")
     demand = Demand.of(profile, task.request)
     method = Method(task.plan.method)
-    loaded = load_circuit(task.circuit)
-    if is_direct(demand, task.plan) and can_run_directly():
-        direct = direct_circuit(loaded, keeps_idle_qubits=not demand.can_leave_out_idle_qubits)
-        if direct is not None:
-            return _prepare_direct(task, demand, direct, started)
+    loaded = _load(task, demand)
+    if isinstance(loaded, DirectCircuit):
+        return _prepare_direct(task, demand, loaded, started)
     circuit = _written_for(method, demand.options, loaded)
     parts = split(circuit, keeps_leading_resets=demand.options.noise is not None)
     return _Layout(task, demand, method, circuit, parts).prepare(started)
+
+
+def _load(task: Task, demand: Demand) -> DirectCircuit | QuantumCircuit:
+    """Load the circuit: as calls of Aer's state class where it may be, and from the text at once where that reads."""
+    if not (is_direct(demand, task.plan) and can_run_directly()):
+        return load_circuit(task.circuit)
+    keeps_idle_qubits = not demand.can_leave_out_idle_qubits
+    if task.circuit.circuit_format is CircuitFormat.OPENQASM2:
+        calls = read_calls(decode(task.circuit.source), keeps_idle_qubits=keeps_idle_qubits)
+        if calls is not None:
+            return calls
+    loaded = load_circuit(task.circuit)
+    return direct_circuit(loaded, keeps_idle_qubits=keeps_idle_qubits) or loaded
 
 
 def _prepare_direct(task: Task, demand: Demand, circuit: DirectCircuit, started: float) -> Preparation:

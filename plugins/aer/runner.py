@@ -79,8 +79,10 @@ def _run_all(prepared: Sequence[Preparation], limits: RunLimits) -> Mapping[AnyE
 
 
 def _experiments(preparation: Preparation) -> Sequence[AnyExperiment]:
-    both = (preparation.sampling, preparation.saving)
-    return list(dict.fromkeys(experiment for experiment in both if experiment is not None))
+    sampling, saving = preparation.sampling, preparation.saving
+    if sampling is None or sampling is saving:
+        return [] if saving is None else [saving]
+    return [sampling] if saving is None else [sampling, saving]
 
 
 def _run_group(experiments: Sequence[Experiment], settings: EngineSettings) -> Mapping[AnyExperiment, TimedOutcome]:
