@@ -2,10 +2,11 @@
 
 import functools
 import math
+from collections.abc import Hashable, Mapping, Sequence
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import CircuitInstruction, ControlFlowOp, Gate, Operation
-from qiskit.circuit.library import UnitaryGate
+from qiskit.circuit.library import UnitaryGate, get_standard_gate_name_mapping
 from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import Clifford, Operator
 
@@ -51,6 +52,20 @@ def _is_clifford(instruction: CircuitInstruction) -> bool:
     if instruction.name in QUARTER_TURN_GATES and _is_between_quarter_turns(instruction.params[0]):
         return False
     return _written(instruction.operation) is not None
+
+
+def is_clifford_gate(name: str, num_qubits: int, params: Sequence[float]) -> bool:
+    """Say the same of a standard gate, known by its name and its parameters alone."""
+    if name in STABILIZER_GATES:
+        return True
+    if num_qubits > MAX_CLIFFORD_QUBITS or (name in QUARTER_TURN_GATES and _is_between_quarter_turns(params[0])):
+        return False
+    return _written_standard(_gate_classes()[name], tuple(params)) is not _NOT_CLIFFORD
+
+
+@functools.cache
+def _gate_classes() -> Mapping[str, Hashable]:
+    return {name: gate.base_class for name, gate in get_standard_gate_name_mapping().items()}
 
 
 def _is_between_quarter_turns(angle: object) -> bool:

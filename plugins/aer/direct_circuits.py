@@ -8,6 +8,7 @@ from qiskit import QuantumCircuit
 from plugins.aer.demand import Demand
 from plugins.aer.gate_calls import GATE_CALLS, PHASES, Amplitudes, GateCall, call_of_matrix
 from plugins.aer.methods import Device, FloatPrecision, Method
+from plugins.aer.openqasm2_steps import tell_steps
 from qserver.plugins import Plan
 from qserver.results import ResultType
 
@@ -58,6 +59,7 @@ def direct_circuit(circuit: QuantumCircuit, *, keeps_idle_qubits: bool) -> Direc
     """
     index = {qubit: place for place, qubit in enumerate(circuit.qubits)}
     builder = DirectBuilder(float(circuit.global_phase))
+    builder.quantum_register(circuit.num_qubits)
     for instruction in circuit.data:
         name = instruction.name
         if name == "barrier":
@@ -71,7 +73,16 @@ def direct_circuit(circuit: QuantumCircuit, *, keeps_idle_qubits: bool) -> Direc
             builder.gate(name, qubits, instruction.params)
         else:
             builder.matrix(instruction.matrix, qubits)
-    return builder.build(circuit.num_qubits, keeps_idle_qubits=keeps_idle_qubits)
+    return builder.build(keeps_idle_qubits=keeps_idle_qubits)
+
+
+def read_calls(text: str, *, keeps_idle_qubits: bool) -> DirectCircuit | None:
+    """Write a text of OpenQASM 2 that was inspected before as calls, as `direct_circuit` does with a loaded circuit.
+
+    Gives None where it is none that `tell_steps` reads.
+    """
+    builder = DirectBuilder()
+    return builder.build(keeps_idle_qubits=keeps_idle_qubits) if tell_steps(text, builder) else None
 
 
 class DirectBuilder:
@@ -84,6 +95,7 @@ class DirectBuilder:
         self._measured: set[int] = set()
         self._active: set[int] = set()
         self._phase = phase
+        self._num_qubits = 0
 
     def gate(self, name: str, qubits: list[int], params: Sequence[float]) -> None:
         """Add a gate of GATE_CALLS. None of its qubits may have been measured."""
@@ -103,14 +115,24 @@ class DirectBuilder:
         self._measured.add(qubit)
         self._outcomes[clbit] = qubit
 
+    def quantum_register(self, size: int) -> None:
+        """Add qubits."""
+        self._num_qubits += size
+
+    def classical_register(self, name: str, size: int) -> None:
+        """Do nothing: outcomes name their bits."""
+
+    def barrier(self, qubits: list[int]) -> None:
+        """Do nothing: it means nothing to a state."""
+
     def is_measured(self, qubits: list[int]) -> bool:
         """Whether one of the qubits has been measured."""
         return not self._measured.isdisjoint(qubits)
 
-    def build(self, num_qubits: int, *, keeps_idle_qubits: bool) -> DirectCircuit:
+    def build(self, *, keeps_idle_qubits: bool) -> DirectCircuit:
         """Give the circuit, of all its qubits or of those that anything acted on, but at least one."""
-        if keeps_idle_qubits or len(self._active) == num_qubits:
-            return DirectCircuit(self._calls, range(num_qubits), self._outcomes, self._phase)
+        if keeps_idle_qubits or len(self._active) == self._num_qubits:
+            return DirectCircuit(self._calls, range(self._num_qubits), self._outcomes, self._phase)
         kept = sorted(self._active) or [0]
         place = {qubit: position for position, qubit in enumerate(kept)}
         moved = [(call, [place[qubit] for qubit in qubits], params) for call, qubits, params in self._calls]

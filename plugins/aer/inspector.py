@@ -14,7 +14,8 @@ from qiskit.qpy.exceptions import UnsupportedFeatureForVersion
 from plugins.aer.circuit_walk import count_operations, definition_of, instructions_of, is_known, replace
 from plugins.aer.engine_names import ENGINE_NAMES
 from plugins.aer.gate_arithmetic import MAX_OPERATIONS
-from plugins.aer.loaders import MAX_IMPORTER_CIRCUIT_BYTES, MIN_QPY_VERSION, load, load_again, load_qpy
+from plugins.aer.loaders import MAX_IMPORTER_CIRCUIT_BYTES, MIN_QPY_VERSION, load, load_again, load_qpy, looked_at
+from plugins.aer.plain_profiles import plain_profile
 from plugins.aer.profiling import profile
 from plugins.aer.source_look import MAX_REGISTER_BITS
 from qserver.circuits import Circuit, CircuitFormat, Inspection
@@ -40,10 +41,12 @@ def inspect(
 
     No QPY is written where the text itself loads as fast: see `load_circuit`.
     """
+    is_short = circuit_format is CircuitFormat.OPENQASM2 and len(source) <= SHORT_OPENQASM2_BYTES
+    if is_short and (plain := plain_profile(looked_at(source, circuit_format))):
+        return Inspection(circuit_format=circuit_format, profile=plain, qpy=None)
     loaded = load(source, circuit_format, max_importer_bytes=max_importer_bytes)
     circuit = _checked(loaded)
-    is_fast = circuit is loaded and circuit_format is CircuitFormat.OPENQASM2 and len(source) <= SHORT_OPENQASM2_BYTES
-    qpy = None if is_fast else _write_qpy(circuit)
+    qpy = None if is_short and circuit is loaded else _write_qpy(circuit)
     return Inspection(circuit_format=circuit_format, profile=profile(circuit), qpy=qpy)
 
 

@@ -67,9 +67,9 @@ def load(source: bytes, circuit_format: CircuitFormat, *, max_importer_bytes: in
     """
     match circuit_format:
         case CircuitFormat.OPENQASM2:
-            return _load_openqasm2(_looked_at(source, circuit_format))
+            return _load_openqasm2(looked_at(source, circuit_format))
         case CircuitFormat.OPENQASM3:
-            return _load_openqasm3(_looked_at(source, circuit_format), max_importer_bytes=max_importer_bytes)
+            return _load_openqasm3(looked_at(source, circuit_format), max_importer_bytes=max_importer_bytes)
         case CircuitFormat.QPY:
             return load_qpy(source)
         case CircuitFormat.TEXT:
@@ -99,7 +99,8 @@ def load_qpy(source: bytes) -> QuantumCircuit:
     return circuits[0]
 
 
-def _looked_at(source: bytes, circuit_format: CircuitFormat) -> str:
+def looked_at(source: bytes, circuit_format: CircuitFormat) -> str:
+    """Give the text of a circuit that may reach a parser. Raises InvalidCircuit or TooLarge for what may not."""
     text = decode(source)
     look(text, circuit_format)
     return text

@@ -12,7 +12,7 @@ from plugins.aer.checks import trajectories_for_precision
 from plugins.aer.circuit_walk import Rule, definition_of, replace, written_out
 from plugins.aer.cliffords import clifford_rule
 from plugins.aer.demand import Demand
-from plugins.aer.direct_circuits import DirectCircuit, direct_circuit, is_direct
+from plugins.aer.direct_circuits import DirectCircuit, direct_circuit, is_direct, read_calls
 from plugins.aer.direct_states import PROBABILITIES, STATEVECTOR, DirectExperiment, can_run_directly
 from plugins.aer.drawing import measured_qubits
 from plugins.aer.engine import basis, is_misread
@@ -23,7 +23,6 @@ from plugins.aer.inspector import load_circuit
 from plugins.aer.methods import Method
 from plugins.aer.noise_words import CustomNoise
 from plugins.aer.noisy_gates import noisy_clifford_rule, noisy_rule, unlabelled
-from plugins.aer.openqasm2_calls import read_calls
 from plugins.aer.options import AerOptions
 from plugins.aer.source_look import decode
 from qserver.circuits import CircuitFormat

@@ -103,11 +103,14 @@ def _shape(circuit: QuantumCircuit) -> _Shape:
 
 
 def _rank_bits(instruction: CircuitInstruction, num_qubits: int) -> int:
-    if instruction.name in RANK_TWO_GATES:
-        return 1
     if instruction.is_control_flow():
         return num_qubits  # its blocks may run any number of times
-    return 2 * (len(instruction.qubits) // 2)
+    return rank_bits(instruction.name, len(instruction.qubits))
+
+
+def rank_bits(name: str, num_qubits: int) -> int:
+    """Bound the base-2 logarithm of a gate's operator Schmidt rank across any cut of its qubits."""
+    return 1 if name in RANK_TWO_GATES else 2 * (num_qubits // 2)
 
 
 def _counts(circuit: QuantumCircuit) -> dict[str, int]:

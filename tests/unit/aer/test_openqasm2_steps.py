@@ -5,8 +5,9 @@ import pytest
 from qiskit import QuantumCircuit, qasm2
 from qiskit.quantum_info import Statevector
 
-from plugins.aer import openqasm2_calls, preparation
-from plugins.aer.openqasm2_calls import can_read_calls, read_calls
+from plugins.aer import openqasm2_steps, preparation
+from plugins.aer.direct_circuits import read_calls
+from plugins.aer.openqasm2_steps import can_read_steps
 from qserver.results import ResultType
 from tests.unit.aer.running import BELL, HEADER2, counts_of, result_of, task_of
 
@@ -35,7 +36,7 @@ def circuit_of(text: str) -> QuantumCircuit:
 
 
 def test_this_qiskit_is_one_whose_parser_is_read_from() -> None:
-    assert can_read_calls()
+    assert can_read_steps()
 
 
 @pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.name)
@@ -113,12 +114,12 @@ def test_what_is_no_call_or_no_openqasm_2_is_left_to_the_loader(line: str) -> No
 def test_where_the_parser_is_not_known_the_loader_reads(
     monkeypatch: pytest.MonkeyPatch, name: str, value: object
 ) -> None:
-    monkeypatch.setattr(openqasm2_calls, name, value)
-    can_read_calls.cache_clear()
+    monkeypatch.setattr(openqasm2_steps, name, value)
+    can_read_steps.cache_clear()
 
     calls, counts = read_calls(BELL, keeps_idle_qubits=False), counts_of(task_of(BELL, shots=100))
 
     monkeypatch.undo()
-    can_read_calls.cache_clear()
+    can_read_steps.cache_clear()
     assert calls is None
     assert set(counts) == {"00", "11"}
