@@ -143,11 +143,7 @@ class _Register:
 
     def __init__(self, num_qubits: int) -> None:
         self._amplitudes = np.zeros(2**num_qubits, dtype=np.complex128)
-        if NATIVE_STATE is None:
-            raise RuntimeError(f"Aer {qiskit_aer.__version__} has no state class")
-        self._native = NATIVE_STATE()
-        for key, value in CONFIGURATION.items():
-            self._native.configure(key, value)
+        self._native = _idle_state()
         if not self._native.initialize_statevector(num_qubits, self._amplitudes, False):
             raise RuntimeError("Aer's state class takes no array of complex128 as its memory")
 
@@ -166,6 +162,29 @@ class _Register:
         """Take the array back: the state would free it as if it were its own."""
         self._native.move_to_buffer()
         self._native.clear()
+        _idle_states().append(self._native)
+
+
+@cache
+def _idle_states() -> list[NativeState]:
+    """Give the states that nothing works on now: making one takes as long as running two small circuits."""
+    return []
+
+
+def _idle_state() -> NativeState:
+    try:
+        return _idle_states().pop()
+    except IndexError:
+        return _new_state()
+
+
+def _new_state() -> NativeState:
+    if NATIVE_STATE is None:
+        raise RuntimeError(f"Aer {qiskit_aer.__version__} has no state class")
+    state = NATIVE_STATE()
+    for key, value in CONFIGURATION.items():
+        state.configure(key, value)
+    return state
 
 
 @contextmanager

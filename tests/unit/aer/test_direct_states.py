@@ -38,9 +38,12 @@ def random_gate(random: np.random.Generator, num_qubits: int) -> Gate:
 
 
 def random_measured(seed: int) -> QuantumCircuit:
-    """Registers, idle qubits, every standard gate, barriers, resets at the start, and bits in another order."""
+    """Registers, idle qubits, every standard gate, barriers, resets at the start, and bits in another order.
+
+    One in twenty is as wide as may be, or nearly.
+    """
     random = np.random.default_rng(seed)
-    num_qubits = int(random.integers(1, 7))
+    num_qubits = int(random.integers(1, 7)) if seed % 20 else MAX_DIRECT_QUBITS - seed // 20 % 3
     used = random.permutation(num_qubits)[: random.integers(1, num_qubits + 1)].tolist()
     circuit = QuantumCircuit(
         QuantumRegister(num_qubits, "q"), ClassicalRegister(2, "low"), ClassicalRegister(5, "high")
@@ -222,6 +225,7 @@ def test_where_the_state_class_is_gone_or_of_an_unknown_version_the_controller_t
     monkeypatch: pytest.MonkeyPatch, name: str, value: object
 ) -> None:
     monkeypatch.setattr(direct_states, name, value)
+    monkeypatch.setattr(direct_states, "_idle_states", list)
     can_run_directly.cache_clear()
     task = task_of(BELL, shots=100)
 
