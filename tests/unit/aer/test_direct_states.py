@@ -40,10 +40,10 @@ def random_gate(random: np.random.Generator, num_qubits: int) -> Gate:
 def random_measured(seed: int) -> QuantumCircuit:
     """Registers, idle qubits, every standard gate, barriers, resets at the start, and bits in another order.
 
-    One in twenty is as wide as may be, or nearly.
+    One in forty is as wide as may be, or nearly.
     """
     random = np.random.default_rng(seed)
-    num_qubits = int(random.integers(1, 7)) if seed % 20 else MAX_DIRECT_QUBITS - seed // 20 % 3
+    num_qubits = int(random.integers(1, 7)) if seed % 40 else MAX_DIRECT_QUBITS - seed // 40 % 3
     used = random.permutation(num_qubits)[: random.integers(1, num_qubits + 1)].tolist()
     circuit = QuantumCircuit(
         QuantumRegister(num_qubits, "q"), ClassicalRegister(2, "low"), ClassicalRegister(5, "high")
