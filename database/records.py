@@ -14,7 +14,7 @@ from qserver.jobs import Job, JobRequest, JobStatus
 from qserver.plugins import BackendSpec, Plan
 from qserver.plugins import InstallState as InstallState  # noqa: PLC0414 - part of a worker's record too
 from qserver.plugins import PluginInstallation as PluginInstallation  # noqa: PLC0414
-from qserver.results import PubResult
+from qserver.results import Array, PubResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,30 @@ class StoredResult:
     id: UUID
     job_id: UUID
     results: tuple[PubResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """The result of one PUB as it is stored: JSON text (see `database.result_documents`), and its arrays."""
+
+    id: UUID
+    text: str
+    arrays: tuple[Array, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What there is to read of a job: one document a PUB, or its state, which says why there is none.
+
+    `size_bytes` counts documents and arrays. `documents` is None where they are too large to be read beside others.
+    """
+
+    job_id: UUID
+    status: JobStatus
+    reason: Reason | None
+    message: str | None
+    size_bytes: int
+    documents: tuple[StoredDocument, ...] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,14 +84,20 @@ def _run_document(run: RunRecord) -> RunDocument:
     )
 
 
-def decode_result(text: str, arrays: Sequence[Array]) -> PubResult:
-    """Read a document back, with its arrays. Raises QServerError for a schema that this version doesn't know."""
+def parse_result(text: str) -> ResultDocument:
+    """Read a document's text. Raises QServerError for a schema that this version doesn't know."""
     document = cast("ResultDocument", json.loads(text))
     if (document["schema"], document["version"]) != (RESULT_SCHEMA, RESULT_SCHEMA_VERSION):
         raise QServerError(
             f"a stored result has the schema {document['schema']} {document['version']}; "
             f"this version reads {RESULT_SCHEMA} {RESULT_SCHEMA_VERSION}"
         )
+    return document
+
+
+def decode_result(text: str, arrays: Sequence[Array]) -> PubResult:
+    """Read a document back, with its arrays. Raises QServerError for a schema that this version doesn't know."""
+    document = parse_result(text)
     return PubResult(
         run=_run_record(document["run"]),
         counts=document.get("counts"),

@@ -1,17 +1,16 @@
 """Results: one document of text a PUB, which is never rewritten, with large numbers as packed bytes beside it."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
-from database.records import Completion, StoredResult
+from database.job_results import ANY_SIZE, arrays_of, job_results_of, no_job, why_none
+from database.records import Completion, JobResult, StoredDocument, StoredResult
 from database.result_documents import decode_result, encode_result
-from database.tables import jobs, result_arrays, results
+from database.tables import result_arrays, results
 from database.work import Parameters, Work
-from qserver.errors import NotFound
 from qserver.identity import Identity
 from qserver.results import Array, PubResult
 
@@ -28,16 +27,28 @@ class Results:
 
     def get(self, job_id: UUID, identity: Identity) -> StoredResult:
         """Give a job's results. Raises NotFound where there is no job, or no result (yet)."""
-        statement = select(jobs.c.status).where(jobs.c.id == job_id)
-        if not identity.sees_everything:
-            statement = statement.where(jobs.c.owner_id == identity.user_id)
-        status = self._work.execute(statement).scalar()
-        if status is None:
-            raise NotFound(f"there is no job {job_id}")
-        found = results_of(self._work, [job_id], with_arrays=True).get(job_id)
-        if found is None:
-            raise NotFound(f"job {job_id} has no result: it is {status}")
-        return found
+        documents = self.documents(job_id, identity)
+        read = tuple(decode_result(document.text, document.arrays) for document in documents)
+        return StoredResult(documents[0].id, job_id, read)
+
+    def documents(self, job_id: UUID, identity: Identity) -> tuple[StoredDocument, ...]:
+        """Give a job's results as they are stored, one a PUB. Raises NotFound as `get` does."""
+        result = self.of_jobs([job_id], identity).get(job_id)
+        if result is None:
+            raise no_job(job_id)
+        if not result.documents:
+            raise why_none(result)
+        return result.documents
+
+    def of_jobs(
+        self, job_ids: Sequence[UUID], identity: Identity, *, max_bytes: int = ANY_SIZE
+    ) -> Mapping[UUID, JobResult]:
+        """Give what there is to read of many jobs: states, and results as they are stored.
+
+        A job that isn't there is left out. Of one with a PUB larger than `max_bytes` (document and arrays) no result is
+        read: ask for it alone.
+        """
+        return job_results_of(self._work, job_ids, identity, max_bytes=max_bytes)
 
 
 def results_of(work: Work, job_ids: Sequence[UUID], *, with_arrays: bool) -> Mapping[UUID, StoredResult]:
@@ -46,27 +57,12 @@ def results_of(work: Work, job_ids: Sequence[UUID], *, with_arrays: bool) -> Map
         return {}
     statement = select(results).where(work.among(results.c.job_id, job_ids)).order_by(results.c.pub_index)
     rows = work.execute(statement).mappings().all()
-    arrays = _arrays_of(work, [row["id"] for row in rows]) if with_arrays else {}
+    arrays = arrays_of(work, [row["id"] for row in rows]) if with_arrays else {}
     found: dict[UUID, StoredResult] = {}
     for row in rows:
         result = decode_result(row["document"], arrays.get(row["id"], ()))
         first = found.get(row["job_id"], StoredResult(row["id"], row["job_id"], ()))
         found[row["job_id"]] = StoredResult(first.id, first.job_id, (*first.results, result))
-    return found
-
-
-def _arrays_of(work: Work, result_ids: Sequence[UUID]) -> Mapping[UUID, tuple[Array, ...]]:
-    if not result_ids:
-        return {}
-    statement = (
-        select(result_arrays)
-        .where(work.among(result_arrays.c.result_id, result_ids))
-        .order_by(result_arrays.c.position)
-    )
-    found: defaultdict[UUID, tuple[Array, ...]] = defaultdict(tuple)
-    for row in work.execute(statement).mappings():
-        array = Array(row["name"], row["dtype"], tuple(row["shape"]), bytes(row["data"]))
-        found[row["result_id"]] += (array,)
     return found
 
 

@@ -7,13 +7,14 @@ from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from database.records import BackendRecord, StoredResult
+from database.records import BackendRecord, StoredDocument
+from database.result_documents import RunDocument, parse_result
 from jobs_server.errors import Refusal
 from jobs_server.json_values import to_struct
 from jobs_server.requests import CIRCUIT_FORMATS, JOB_STATUSES, RESULT_TYPES
 from qserver.circuits import CircuitFormat
 from qserver.jobs import Job, JobEvent, JobRequest, Observable
-from qserver.results import Array, PubResult, RunRecord
+from qserver.results import Array
 from qserver.rpc.v1 import jobs_pb2
 
 Number = TypeVar("Number", bound=int)
@@ -56,12 +57,17 @@ def error_detail(refusal: Refusal) -> jobs_pb2.ErrorDetail:
     )
 
 
-def result_message(result: StoredResult) -> jobs_pb2.GetResultResponse:
+def result_message(documents: Iterable[StoredDocument]) -> jobs_pb2.GetResultResponse:
     """Write a job's results, one a PUB."""
     message = jobs_pb2.GetResultResponse()
-    for pub in result.results:
-        _add_pub_result(message, pub)
+    write_result(message, documents)
     return message
+
+
+def write_result(message: jobs_pb2.GetResultResponse, documents: Iterable[StoredDocument]) -> None:
+    """Write a job's results, one a PUB, into a message: one that is put into another is copied, and may be large."""
+    for stored in documents:
+        _add_pub_result(message, stored)
 
 
 def backend_message(backend: BackendRecord) -> jobs_pb2.Backend:
@@ -103,16 +109,16 @@ def _observable(observable: Observable) -> jobs_pb2.Observable:
     return jobs_pb2.Observable(terms=terms)
 
 
-def _add_pub_result(message: jobs_pb2.GetResultResponse, result: PubResult) -> None:
-    # In its place: a message put into another is copied, and these may have a million entries.
+def _add_pub_result(message: jobs_pb2.GetResultResponse, stored: StoredDocument) -> None:
+    document = parse_result(stored.text)
     message.pub_results.add(
-        counts=result.counts or {},
-        quasi_dist=result.quasi_dist or {},
-        expval=result.expval or (),
-        expval_standard_errors=result.expval_standard_errors or (),
-        probabilities=result.probabilities or {},
-        arrays=[_array(array) for array in result.arrays],
-        run=_run_record(result.run),
+        counts=document.get("counts"),
+        quasi_dist=document.get("quasi_dist"),
+        expval=document.get("expval"),
+        expval_standard_errors=document.get("expval_standard_errors"),
+        probabilities=document.get("probabilities"),
+        arrays=[_array(array) for array in stored.arrays],
+        run=_run_record(document["run"]),
     )
 
 
@@ -120,24 +126,25 @@ def _array(array: Array) -> jobs_pb2.Array:
     return jobs_pb2.Array(name=array.name, dtype=array.dtype, shape=array.shape, data=array.data)
 
 
-def _run_record(run: RunRecord) -> jobs_pb2.RunRecord:
+def _run_record(run: RunDocument) -> jobs_pb2.RunRecord:
+    seconds = run["seconds"]
     return jobs_pb2.RunRecord(
-        backend=run.backend,
-        method=run.method,
-        device=run.device,
-        float_precision=run.float_precision,
-        shots=run.shots,
-        seed=run.seed,
-        threads=run.threads,
-        reason=run.reason,
-        plugin=run.plugin,
-        plugin_version=run.plugin_version,
-        engine=run.engine,
-        engine_version=run.engine_version,
-        queued_seconds=run.seconds.queued,
-        loading_seconds=run.seconds.loading,
-        simulating_seconds=run.seconds.simulating,
-        storing_seconds=run.seconds.storing,
+        backend=run["backend"],
+        method=run["method"],
+        device=run["device"],
+        float_precision=run["float_precision"],
+        shots=run["shots"],
+        seed=run["seed"],
+        threads=run["threads"],
+        reason=run["reason"],
+        plugin=run["plugin"],
+        plugin_version=run["plugin_version"],
+        engine=run["engine"],
+        engine_version=run["engine_version"],
+        queued_seconds=seconds["queued"],
+        loading_seconds=seconds["loading"],
+        simulating_seconds=seconds["simulating"],
+        storing_seconds=seconds["storing"],
     )
 
 

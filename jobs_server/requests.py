@@ -4,18 +4,21 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from jobs_server.json_values import from_struct
 from qserver.circuits import CircuitFormat
-from qserver.errors import InvalidRequest
+from qserver.errors import InvalidRequest, TooLarge
 from qserver.jobs import DEFAULT_SHOTS, JobRequest, JobStatus, Observable, PauliTerm, RunRequest
 from qserver.results import ResultType
 from qserver.rpc.v1 import jobs_pb2
 from qserver.settings import LimitSettings
+
+MAX_JOB_IDS: Final = 10_000
+"""How many jobs' results one call may ask for."""
 
 Number = TypeVar("Number", bound=int)
 Member = TypeVar("Member", bound=Enum)
@@ -81,6 +84,15 @@ def job_id(text: str) -> UUID:
     if found is None or str(found) != text.lower():
         raise InvalidRequest(f"job id '{text[:100]}' is no UUID")
     return found
+
+
+def job_ids(texts: Sequence[str]) -> Sequence[UUID]:
+    """Read the ids of jobs, each once. Raises InvalidRequest for none or a malformed one, TooLarge for too many."""
+    if not texts:
+        raise InvalidRequest("no job ids were sent")
+    if len(texts) > MAX_JOB_IDS:
+        raise TooLarge(f"{len(texts):,} job ids; the limit is {MAX_JOB_IDS:,} a call")
+    return tuple(dict.fromkeys(map(job_id, texts)))
 
 
 def sequence(number: int) -> int:

@@ -21,6 +21,7 @@ from jobs_server.original import OriginalService
 from jobs_server.readings import CircuitReader
 from jobs_server.registration import register_built_ins
 from jobs_server.repeats import Repeats
+from jobs_server.result_streams import ResultStreams
 from jobs_server.server import GrpcServer
 from jobs_server.transactions import Transactions
 from jobs_server.upload import UploadRoom
@@ -69,6 +70,7 @@ class JobsServer:
         self._catalog = Catalog(self._transactions, self._clock)
         self._committer = self._make_committer()
         self._watches = Watches(self._transactions)
+        self._result_streams = ResultStreams(self._transactions)
         self._room = UploadRoom(settings.limits)
         self._dispatcher = self._make_dispatcher()
         self._metrics_port = MetricsPort(
@@ -103,6 +105,7 @@ class JobsServer:
         """Refuse new calls, let open ones end within QSERVER_GRPC_DRAIN_SECONDS, then end the rest."""
         if self._server is not None:
             self._watches.close()
+            self._result_streams.close()
             await self._server.stop()
         await self._committer.drain()
         if self._subscription is not None:
@@ -130,6 +133,7 @@ class JobsServer:
 
     def _hear(self, change: Change) -> None:
         self._watches.tell(change)
+        self._result_streams.tell(change)
         if change.kind in {ChangeKind.PLUGINS, ChangeKind.RECONNECTED}:
             self._catalog.forget()
 
@@ -162,6 +166,7 @@ class JobsServer:
             catalog=self._catalog,
             transactions=self._transactions,
             watches=self._watches,
+            result_streams=self._result_streams,
             room=self._room,
             limits=limits,
             metrics=self._metrics,

@@ -15,6 +15,7 @@ from jobs_server.errors import INTERNAL, Refusal, is_expected, refusal
 from jobs_server.intake import Intake
 from jobs_server.metrics import Metrics
 from jobs_server.pages import page_size, page_token, pointer_of
+from jobs_server.result_streams import ResultStreams
 from jobs_server.transactions import Transactions
 from jobs_server.upload import UploadRoom, receive
 from jobs_server.watch import Watches
@@ -36,6 +37,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         catalog: Catalog,
         transactions: Transactions,
         watches: Watches,
+        result_streams: ResultStreams,
         room: UploadRoom,
         limits: LimitSettings,
         metrics: Metrics,
@@ -45,6 +47,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         self._catalog = catalog
         self._transactions = transactions
         self._watches = watches
+        self._result_streams = result_streams
         self._room = room
         self._limits = limits
         self._metrics = metrics
@@ -142,8 +145,20 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         job_id, caller = requests.job_id(request.id), current_caller.get()
         # Written in the same thread: a statevector's probabilities take seconds, in which others want answers.
         return await self._transactions.read(
-            lambda transaction: answers.result_message(transaction.results.get(job_id, caller))
+            lambda transaction: answers.result_message(transaction.results.documents(job_id, caller))
         )
+
+    async def GetResults(
+        self,
+        request: jobs_pb2.GetResultsRequest,
+        context: aio.ServicerContext[jobs_pb2.GetResultsRequest, jobs_pb2.GetResultsResponse],
+    ) -> AsyncGenerator[jobs_pb2.GetResultsResponse, None]:
+        """Give what came of many jobs, as they stand or as they end."""
+        job_ids, streams = requests.job_ids(request.ids), self._result_streams
+        read = streams.as_they_end if request.wait else streams.as_they_stand
+        async with aclosing(read(job_ids, current_caller.get())) as messages:
+            async for message in messages:
+                yield message
 
     async def ListBackends(
         self,

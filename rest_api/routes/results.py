@@ -7,9 +7,7 @@ from fastapi import APIRouter, Depends, Response
 
 from database import Database
 from database.records import StoredResult
-from qserver.errors import NotFound
 from qserver.identity import Identity
-from qserver.jobs import Job, JobStatus
 from rest_api import examples, schemas
 from rest_api.dependencies import Caller, Cursor, JobId, Neighbours, identify
 from rest_api.json_response import json_response
@@ -71,18 +69,4 @@ def list_history(caller: Caller, neighbours: Neighbours, cursor: Cursor = 0) -> 
 
 def _stored_result(database: Database, job_id: UUID, caller: Identity) -> StoredResult:
     with database.reading() as transaction:
-        job = transaction.jobs.get(job_id, caller)
-        if job.status is not JobStatus.FINISHED:
-            raise _no_result(job)
         return transaction.results.get(job_id, caller)
-
-
-def _no_result(job: Job) -> NotFound:
-    why = "" if job.message is None else f": {job.message}"
-    if not job.status.is_final:
-        return NotFound(f"job {job.id} has no result yet: it is {job.status}{why}", reason=job.reason)
-    return NotFound(f"job {job.id} has no result: it {_ended(job.status)}{why}", reason=job.reason)
-
-
-def _ended(status: JobStatus) -> str:
-    return "was canceled" if status is JobStatus.CANCELED else "failed"

@@ -74,6 +74,11 @@ class JobServiceStub:
                 request_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultRequest.SerializeToString,
                 response_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultResponse.FromString,
                 _registered_method=True)
+        self.GetResults = channel.unary_stream(
+                '/qserver.v1.JobService/GetResults',
+                request_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultsRequest.SerializeToString,
+                response_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultsResponse.FromString,
+                _registered_method=True)
         self.ListBackends = channel.unary_unary(
                 '/qserver.v1.JobService/ListBackends',
                 request_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.ListBackendsRequest.SerializeToString,
@@ -141,6 +146,15 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetResults(self, request, context):
+        """What came of up to 10,000 jobs, many in a message; a job named twice is answered once. Without `wait` each job is
+        answered as it stands, in the order of the ids. With `wait` results are sent as soon as they are there, and the
+        stream ends when every job was answered. A job without a result gets an error of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListBackends(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -189,6 +203,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.GetResult,
                     request_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultRequest.FromString,
                     response_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultResponse.SerializeToString,
+            ),
+            'GetResults': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetResults,
+                    request_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultsRequest.FromString,
+                    response_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultsResponse.SerializeToString,
             ),
             'ListBackends': grpc.unary_unary_rpc_method_handler(
                     servicer.ListBackends,
@@ -412,6 +431,33 @@ class JobService:
             '/qserver.v1.JobService/GetResult',
             qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultRequest.SerializeToString,
             qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetResults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/qserver.v1.JobService/GetResults',
+            qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultsRequest.SerializeToString,
+            qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -54,6 +54,11 @@ class JobServiceStub:
     """NOT_FOUND until the job is finished. Large results (statevector, memory, probabilities) pass the 4 MiB that gRPC
     clients receive by default: raise the client's max_receive_message_length.
     """
+    GetResults: _grpc.UnaryStreamMultiCallable[_jobs_pb2.GetResultsRequest, _jobs_pb2.GetResultsResponse]
+    """What came of up to 10,000 jobs, many in a message; a job named twice is answered once. Without `wait` each job is
+    answered as it stands, in the order of the ids. With `wait` results are sent as soon as they are there, and the
+    stream ends when every job was answered. A job without a result gets an error of its own.
+    """
     ListBackends: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ListBackendsRequest, _jobs_pb2.ListBackendsResponse]
 
 @_typing.type_check_only
@@ -77,6 +82,11 @@ class JobServiceAsyncStub(JobServiceStub):
     GetResult: _aio.UnaryUnaryMultiCallable[_jobs_pb2.GetResultRequest, _jobs_pb2.GetResultResponse]  # type: ignore[assignment]
     """NOT_FOUND until the job is finished. Large results (statevector, memory, probabilities) pass the 4 MiB that gRPC
     clients receive by default: raise the client's max_receive_message_length.
+    """
+    GetResults: _aio.UnaryStreamMultiCallable[_jobs_pb2.GetResultsRequest, _jobs_pb2.GetResultsResponse]  # type: ignore[assignment]
+    """What came of up to 10,000 jobs, many in a message; a job named twice is answered once. Without `wait` each job is
+    answered as it stands, in the order of the ids. With `wait` results are sent as soon as they are there, and the
+    stream ends when every job was answered. A job without a result gets an error of its own.
     """
     ListBackends: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ListBackendsRequest, _jobs_pb2.ListBackendsResponse]  # type: ignore[assignment]
 
@@ -146,6 +156,17 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_jobs_pb2.GetResultResponse, _abc.Awaitable[_jobs_pb2.GetResultResponse]]:
         """NOT_FOUND until the job is finished. Large results (statevector, memory, probabilities) pass the 4 MiB that gRPC
         clients receive by default: raise the client's max_receive_message_length.
+        """
+
+    @_abc_1.abstractmethod
+    def GetResults(
+        self,
+        request: _jobs_pb2.GetResultsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_jobs_pb2.GetResultsResponse], _abc.AsyncIterator[_jobs_pb2.GetResultsResponse]]:
+        """What came of up to 10,000 jobs, many in a message; a job named twice is answered once. Without `wait` each job is
+        answered as it stands, in the order of the ids. With `wait` results are sent as soon as they are there, and the
+        stream ends when every job was answered. A job without a result gets an error of its own.
         """
 
     @_abc_1.abstractmethod

@@ -40,7 +40,7 @@ READ_AT_MOST = OWNERS * BATCH + 2 * OWNERS + 4 * BATCH
 class Reader:
     """Counts the rows that each statement about jobs reads, by explaining it just before it runs.
 
-    `rows_read` are of `jobs`, `rows_beside` of what stands beside a job: its PUB and its circuit.
+    `rows_read` are of `jobs`, `rows_beside` of what stands beside a job: its PUB, its circuit and its result.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Reader:
             cursor.execute("ROLLBACK TO SAVEPOINT explaining")
         plan = found[0]["Plan"]
         self.rows_read[statement] = sum(self._rows(plan, {"jobs"}))
-        self.rows_beside[statement] = sum(self._rows(plan, {"pubs", "circuits"}))
+        self.rows_beside[statement] = sum(self._rows(plan, {"pubs", "circuits", "results"}))
 
     def _rows(self, plan: Mapping[str, object], tables: set[str]) -> Iterator[float]:
         if plan.get("Relation Name") in tables and plan["Node Type"] != "ModifyTable":
@@ -223,6 +223,32 @@ def test_a_page_far_down_skips_in_an_index_alone_what_is_before_it(crowded: Data
     assert "Index Only Scan" in reader.scans
 
 
+def test_reading_named_results_reads_no_others(crowded: Database) -> None:
+    wanted = finish_all(crowded)[:BATCH]
+
+    with reading_counted(crowded) as reader, crowded.transaction() as transaction:
+        found = transaction.results.of_jobs(wanted, ANONYMOUS)
+
+    assert [bool(found[job_id].documents) for job_id in wanted] == [True] * BATCH
+    assert max(reader.rows_read.values()) <= BATCH
+    assert max(reader.rows_beside.values()) <= BATCH
+
+
+def finish_all(database: Database) -> Sequence[UUID]:
+    """Finish every job, with a result, behind the planner's back; give their ids."""
+    finish = """
+        UPDATE jobs SET status = 'finished', started_at = now(), finished_at = now(), attempt = 1 RETURNING id
+    """
+    store = """
+        INSERT INTO results (id, job_id, pub_index, document, size_bytes, attempt, created_at)
+        SELECT gen_random_uuid(), id, 0, '{}', 2, 1, now() FROM jobs
+    """
+    with database._engine.begin() as connection:
+        job_ids = connection.execute(text(finish)).scalars().all()
+        connection.execute(text(store))
+    return job_ids
+
+
 def picked_of_4096_bytes(database: Database) -> Sequence[UUID]:
     with database.transaction() as transaction:
         return transaction.dispatch.pick(ROUTE, limit_jobs=BATCH, limit_seconds=1e9, memory_bytes=4096)
@@ -252,3 +278,5 @@ def work_off_a_batch(database: Database) -> None:
         transaction.retention.remove_old_jobs(keep_days=1.0)
         transaction.jobs.list(ANONYMOUS, limit=20, newest_first=True)
         assert len(transaction.jobs.details(ANONYMOUS, limit=20, offset=0)) == 20
+        found = transaction.results.of_jobs([lease.job_id for lease in leases], ANONYMOUS)
+        assert sum(bool(result.documents) for result in found.values()) == len(done)

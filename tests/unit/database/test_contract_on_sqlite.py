@@ -3,6 +3,7 @@
 from tests.unit.database.contract.dispatching import TestLoads, TestPick, TestUnpublish
 from tests.unit.database.contract.ending import TestCancel, TestDelete, TestHistory, TestWaitingInVain
 from tests.unit.database.contract.giving_up import TestFail, TestRelease
+from tests.unit.database.contract.job_results import TestJobResults
 from tests.unit.database.contract.keeping import TestRetention
 from tests.unit.database.contract.leases import TestClaim, TestFinish, TestLease
 from tests.unit.database.contract.reading import TestEvents, TestReading
@@ -19,6 +20,7 @@ __all__ = [
     "TestFail",
     "TestFinish",
     "TestHistory",
+    "TestJobResults",
     "TestLease",
     "TestLoads",
     "TestPick",

@@ -108,7 +108,7 @@ class TestReading:
     def test_a_job_without_a_result_says_what_it_is(self, database: Database) -> None:
         (job,) = submitted(database)
 
-        with database.reading() as transaction, pytest.raises(NotFound, match="no result: it is pending"):
+        with database.reading() as transaction, pytest.raises(NotFound, match="no result yet: it is pending"):
             transaction.results.get(job.id, ANONYMOUS)
 
     def test_a_result_keeps_its_id(self, database: Database) -> None:

@@ -1,0 +1,68 @@
+"""Results of many jobs, packed into messages of GetResults."""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from database import Transaction
+from database.job_results import no_job, why_none
+from database.records import JobResult
+from jobs_server import answers
+from jobs_server.errors import refusal
+from qserver.identity import Identity
+from qserver.rpc.v1 import jobs_pb2
+
+JOBS_AT_ONCE: Final = 500
+"""How many jobs one statement reads, and one message answers, at most."""
+MESSAGE_BYTES: Final = 256 * 1024
+"""A message is full when the results in it take so many bytes as they are stored."""
+SHARED_BYTES: Final = 64 * 1024
+"""A larger result is read alone, and sent alone: 500 of them must not be in memory together."""
+
+
+@dataclass(slots=True)
+class Page:
+    """What one reading gave: messages to be sent, the jobs that they answer, and jobs whose results are too large."""
+
+    messages: list[jobs_pb2.GetResultsResponse] = field(default_factory=list)
+    answered: list[UUID] = field(default_factory=list)
+    large: list[UUID] = field(default_factory=list)
+
+
+def read_page(job_ids: Sequence[UUID], caller: Identity, transaction: Transaction, *, later: AbstractSet[UUID]) -> Page:
+    """Read at most 500 jobs, in order. One that still waits or runs is not answered yet if it is among `later`."""
+    found = transaction.results.of_jobs(job_ids, caller, max_bytes=SHARED_BYTES)
+    page, filled_bytes = Page(), 0
+    for job_id in job_ids:
+        result = found.get(job_id)
+        if result is not None and not result.status.is_final and job_id in later:
+            continue
+        if result is not None and result.documents is None:
+            page.large.append(job_id)
+            continue
+        size_bytes = 0 if result is None else result.size_bytes
+        if not page.messages or filled_bytes + size_bytes > MESSAGE_BYTES:
+            page.messages.append(jobs_pb2.GetResultsResponse())
+            filled_bytes = 0
+        _add(page.messages[-1], job_id, result)
+        page.answered.append(job_id)
+        filled_bytes += size_bytes
+    return page
+
+
+def read_large(job_id: UUID, caller: Identity, transaction: Transaction) -> jobs_pb2.GetResultsResponse:
+    """Read one job, however large its result is."""
+    message = jobs_pb2.GetResultsResponse()
+    _add(message, job_id, transaction.results.of_jobs([job_id], caller).get(job_id))
+    return message
+
+
+def _add(message: jobs_pb2.GetResultsResponse, job_id: UUID, result: JobResult | None) -> None:
+    answer = message.results.add(id=str(job_id))
+    if result is not None and result.documents:
+        answers.write_result(answer.result, result.documents)
+    else:
+        error = no_job(job_id) if result is None else why_none(result)
+        answer.error.CopyFrom(answers.error_detail(refusal(error)))

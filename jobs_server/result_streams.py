@@ -1,0 +1,151 @@
+"""Who waits for the results of many jobs, and how they get them: as soon as they are there."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from uuid import UUID
+
+import structlog
+
+from database.changes import Change, ChangeKind
+from jobs_server.result_pages import JOBS_AT_ONCE, read_large, read_page
+from jobs_server.transactions import Transactions
+from jobs_server.watch import POLL_SECONDS
+from qserver.errors import RetryableError, Unavailable
+from qserver.identity import Identity
+from qserver.rpc.v1 import jobs_pb2
+
+_log = structlog.get_logger(__name__)
+
+Messages = AsyncGenerator[jobs_pb2.GetResultsResponse, None]
+
+
+class ResultStreams:
+    """All calls that read results of many jobs, and those of them that wait."""
+
+    def __init__(self, transactions: Transactions, *, poll_seconds: float = POLL_SECONDS) -> None:
+        """Have nobody wait yet. A change that nobody announced is seen after `poll_seconds`."""
+        self._transactions = transactions
+        self._poll_seconds = poll_seconds
+        self._waiting: dict[UUID, set[_Waiting]] = {}
+
+    async def as_they_stand(self, job_ids: Sequence[UUID], caller: Identity) -> Messages:
+        """Answer for different jobs now, in order. Raises Unavailable where the database doesn't answer."""
+        async for message in self._messages(job_ids, caller, _Waiting(())):
+            yield message
+
+    async def as_they_end(self, job_ids: Sequence[UUID], caller: Identity) -> Messages:
+        """Answer for each of different jobs once it is over; ends when all are.
+
+        Raises Unavailable where the database doesn't answer at first, and once this server stops.
+        """
+        with self._waiting_for(job_ids) as waiting:
+            async for message in self._messages(job_ids, caller, waiting):
+                yield message
+            while waiting.left:
+                changed = await waiting.changed(self._poll_seconds)
+                try:
+                    async for message in self._messages(changed, caller, waiting):
+                        yield message
+                except RetryableError:
+                    _log.warning("results_wait_for_the_database", jobs=len(changed))
+
+    def waiting_jobs(self) -> int:
+        """Count the jobs whose results somebody waits for."""
+        return len(self._waiting)
+
+    def tell(self, change: Change) -> None:
+        """Wake who waits for a changed job; all where changes may have been missed. Called in the event loop."""
+        match change.kind:
+            case ChangeKind.JOBS:
+                for job_id in self._waiting.keys() & set(change.job_ids):
+                    for waiting in self._waiting[job_id]:
+                        waiting.tell(job_id)
+            case ChangeKind.RECONNECTED:
+                for waiting in self._everybody():
+                    waiting.tell_all()
+            case ChangeKind.WORK | ChangeKind.PLUGINS:
+                pass
+
+    def close(self) -> None:
+        """End every waiting call with Unavailable: this server stops, and another one has the rest."""
+        for waiting in self._everybody():
+            waiting.end(Unavailable("this server is stopping; ask again for the results that are still missing"))
+
+    def _everybody(self) -> "set[_Waiting]":
+        return set().union(*self._waiting.values())
+
+    @contextmanager
+    def _waiting_for(self, job_ids: Sequence[UUID]) -> "Iterator[_Waiting]":
+        """Hear of every change of these jobs from now on: only then what is read next misses none."""
+        waiting = _Waiting(job_ids)
+        for job_id in job_ids:
+            self._waiting.setdefault(job_id, set()).add(waiting)
+        try:
+            yield waiting
+        finally:
+            self._answered(waiting, tuple(waiting.left))
+
+    def _answered(self, waiting: "_Waiting", job_ids: Iterable[UUID]) -> None:
+        for job_id in waiting.left.keys() & set(job_ids):
+            del waiting.left[job_id]
+            together = self._waiting[job_id]
+            together.remove(waiting)
+            if not together:
+                del self._waiting[job_id]
+
+    async def _messages(self, job_ids: Sequence[UUID], caller: Identity, waiting: "_Waiting") -> Messages:
+        """Read jobs part by part; of those that are waited for, only what is over."""
+        for part in _parts(job_ids):
+            page = await self._transactions.read(partial(read_page, part, caller, later=waiting.left.keys()))
+            self._answered(waiting, page.answered)
+            for message in page.messages:
+                yield message
+            for job_id in page.large:
+                message = await self._transactions.read(partial(read_large, job_id, caller))
+                self._answered(waiting, [job_id])
+                yield message
+
+
+class _Waiting:
+    """One call that waits: which jobs are left, and which of them may be over by now."""
+
+    def __init__(self, job_ids: Sequence[UUID]) -> None:
+        self.left = dict.fromkeys(job_ids)
+        self._changed: dict[UUID, None] = {}
+        self._fault: Exception | None = None
+        self._woken = asyncio.Event()
+
+    def tell(self, job_id: UUID) -> None:
+        """Have a job read soon."""
+        self._changed[job_id] = None
+        self._woken.set()
+
+    def tell_all(self) -> None:
+        """Have every job read soon."""
+        self._changed.update(self.left)
+        self._woken.set()
+
+    def end(self, fault: Exception) -> None:
+        """Let `changed` raise `fault`."""
+        self._fault = fault
+        self._woken.set()
+
+    async def changed(self, poll_seconds: float) -> Sequence[UUID]:
+        """Give jobs that changed since the last call, as soon as there are any; all that are left after a time."""
+        try:
+            async with asyncio.timeout(poll_seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            self.tell_all()
+        if self._fault is not None:
+            raise self._fault
+        changed = [job_id for job_id in self._changed if job_id in self.left]
+        self._changed.clear()
+        self._woken.clear()
+        return changed
+
+
+def _parts(job_ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    return (job_ids[start : start + JOBS_AT_ONCE] for start in range(0, len(job_ids), JOBS_AT_ONCE))
