@@ -21,7 +21,8 @@ _log = structlog.get_logger(__name__)
 class ChangeKind(StrEnum):
     """What changed."""
 
-    JOBS = "jobs"  # these jobs' states; where one was claimed, there is room for another
+    JOBS = "jobs"  # these jobs' states, which are not their last; where one was claimed, there is room for another
+    ENDED = "ended"  # these jobs are over, or gone
     WORK = "work"  # there is new pending work: the dispatcher wakes
     PLUGINS = "plugins"  # a plugin was registered or removed
     RECONNECTED = "reconnected"  # changes may have been missed: read again

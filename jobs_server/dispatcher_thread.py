@@ -57,7 +57,7 @@ class DispatcherThread:
     def _hear(self, change: Change) -> None:
         if change.kind in {ChangeKind.WORK, ChangeKind.RECONNECTED}:
             self._has_work.set()
-        if change.kind is not ChangeKind.PLUGINS:
+        if change.kind not in {ChangeKind.PLUGINS, ChangeKind.ENDED}:
             self._woken.set()
 
     def _run(self) -> None:

@@ -1,6 +1,7 @@
 """Results of many jobs, packed into messages of GetResults."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
@@ -33,7 +34,23 @@ class Page:
 
 def read_page(job_ids: Sequence[UUID], caller: Identity, transaction: Transaction, *, later: AbstractSet[UUID]) -> Page:
     """Read at most 500 jobs, in order. One that still waits or runs is not answered yet if it is among `later`."""
-    found = transaction.results.of_jobs(job_ids, caller, max_bytes=SHARED_BYTES)
+    return page_of(job_ids, transaction.results.of_jobs(job_ids, caller, max_bytes=SHARED_BYTES), later=later)
+
+
+def read_few(wanted: Sequence[tuple[Identity, UUID]], transaction: Transaction) -> Sequence[JobResult | None]:
+    """Read jobs of several callers, in order; None where a caller has no such job."""
+    by_caller: defaultdict[Identity, list[UUID]] = defaultdict(list)
+    for caller, job_id in wanted:
+        by_caller[caller].append(job_id)
+    found = {
+        caller: transaction.results.of_jobs(job_ids, caller, max_bytes=SHARED_BYTES)
+        for caller, job_ids in by_caller.items()
+    }
+    return [found[caller].get(job_id) for caller, job_id in wanted]
+
+
+def page_of(job_ids: Sequence[UUID], found: Mapping[UUID, JobResult], *, later: AbstractSet[UUID]) -> Page:
+    """Pack what was read into messages, in order; see `read_page`."""
     page, filled_bytes = Page(), 0
     for job_id in job_ids:
         result = found.get(job_id)

@@ -9,7 +9,9 @@ from uuid import UUID
 import structlog
 
 from database.changes import Change, ChangeKind
-from jobs_server.result_pages import JOBS_AT_ONCE, read_large, read_page
+from database.records import JobResult
+from jobs_server.batching import Batcher
+from jobs_server.result_pages import JOBS_AT_ONCE, Page, page_of, read_few, read_large, read_page
 from jobs_server.transactions import Transactions
 from jobs_server.watch import POLL_SECONDS
 from qserver.errors import RetryableError, Unavailable
@@ -17,6 +19,9 @@ from qserver.identity import Identity
 from qserver.rpc.v1 import jobs_pb2
 
 _log = structlog.get_logger(__name__)
+
+FEW_JOBS = 8
+"""So few of a call are read by one statement together with those of other calls."""
 
 Messages = AsyncGenerator[jobs_pb2.GetResultsResponse, None]
 
@@ -29,6 +34,9 @@ class ResultStreams:
         self._transactions = transactions
         self._poll_seconds = poll_seconds
         self._waiting: dict[UUID, set[_Waiting]] = {}
+        self._readings: Batcher[tuple[Identity, UUID], JobResult | None] = Batcher(
+            self._read_few, delay_seconds=0, max_items=JOBS_AT_ONCE
+        )
 
     async def as_they_stand(self, job_ids: Sequence[UUID], caller: Identity) -> Messages:
         """Answer for different jobs now, in order. Raises Unavailable where the database doesn't answer."""
@@ -56,16 +64,16 @@ class ResultStreams:
         return len(self._waiting)
 
     def tell(self, change: Change) -> None:
-        """Wake who waits for a changed job; all where changes may have been missed. Called in the event loop."""
+        """Wake who waits for a job that ended; all where changes may have been missed. Called in the event loop."""
         match change.kind:
-            case ChangeKind.JOBS:
+            case ChangeKind.ENDED:
                 for job_id in self._waiting.keys() & set(change.job_ids):
                     for waiting in self._waiting[job_id]:
                         waiting.tell(job_id)
             case ChangeKind.RECONNECTED:
                 for waiting in self._everybody():
                     waiting.tell_all()
-            case ChangeKind.WORK | ChangeKind.PLUGINS:
+            case ChangeKind.JOBS | ChangeKind.WORK | ChangeKind.PLUGINS:
                 pass
 
     def close(self) -> None:
@@ -95,10 +103,20 @@ class ResultStreams:
             if not together:
                 del self._waiting[job_id]
 
+    async def _page(self, job_ids: Sequence[UUID], caller: Identity, waiting: "_Waiting") -> Page:
+        later = waiting.left.keys()
+        if len(job_ids) > FEW_JOBS:
+            return await self._transactions.read(partial(read_page, job_ids, caller, later=later))
+        found = await self._readings.submit([(caller, job_id) for job_id in job_ids])
+        return page_of(job_ids, {result.job_id: result for result in found if result is not None}, later=later)
+
+    async def _read_few(self, wanted: Sequence[tuple[Identity, UUID]]) -> Sequence[JobResult | None]:
+        return await self._transactions.read(partial(read_few, wanted))
+
     async def _messages(self, job_ids: Sequence[UUID], caller: Identity, waiting: "_Waiting") -> Messages:
         """Read jobs part by part; of those that are waited for, only what is over."""
         for part in _parts(job_ids):
-            page = await self._transactions.read(partial(read_page, part, caller, later=waiting.left.keys()))
+            page = await self._page(part, caller, waiting)
             self._answered(waiting, page.answered)
             for message in page.messages:
                 yield message

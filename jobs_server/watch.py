@@ -48,7 +48,7 @@ class Watches:
     def tell(self, change: Change) -> None:
         """Wake who watches a changed job; all of them where changes may have been missed. Called in the event loop."""
         match change.kind:
-            case ChangeKind.JOBS:
+            case ChangeKind.JOBS | ChangeKind.ENDED:
                 # Through the smaller of both: a batch of 1,000 jobs, few of them watched, or the other way round.
                 for job_id in self._watched.keys() & set(change.job_ids):
                     self._watched[job_id].wake()

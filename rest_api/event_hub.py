@@ -95,7 +95,7 @@ class EventHub:
 
     def _announce(self, change: Change) -> None:
         match change.kind:
-            case ChangeKind.JOBS:
+            case ChangeKind.JOBS | ChangeKind.ENDED:
                 self._wake(change.job_ids)
             case ChangeKind.RECONNECTED:
                 self._wake(tuple(self._watches))

@@ -114,7 +114,7 @@ def _record(work: Work, moved: Sequence[Moved], *, to: JobStatus, actor: str | N
     job_ids = [job.id for job in moved]
     if to.is_final:
         work.execute(_write_history(is_postgres=work.is_postgres), {"job_ids": work.given(job_ids)})
-    work.announce(ChangeKind.JOBS, job_ids)
+    work.announce(ChangeKind.ENDED if to.is_final else ChangeKind.JOBS, job_ids)
     if to is JobStatus.PENDING:
         work.announce(ChangeKind.WORK)
 

@@ -144,7 +144,7 @@ class Jobs:
         if self._work.execute(statement).rowcount == 0:
             job = self.get(job_id, identity)
             raise Conflict(f"job {job_id} is {job.status}: cancel it before deleting it")
-        self._work.announce(ChangeKind.JOBS, [job_id])
+        self._work.announce(ChangeKind.ENDED, [job_id])
 
     def expire_leases(self) -> Sequence[UUID]:
         """Put back (or fail, when attempts are used up) the jobs whose worker stopped renewing; give their ids.

@@ -67,9 +67,9 @@ async def test_an_announced_change_is_read_and_no_other_job(scene: Scene) -> Non
     waiting = await scene.wait_and_begin()
     scene.cancel(*scene.job_ids)
 
-    scene.streams.tell(Change(ChangeKind.JOBS, (scene.job_ids[1],)))
+    scene.streams.tell(Change(ChangeKind.ENDED, (scene.job_ids[1],)))
     await until(lambda: scene.streams.waiting_jobs() == 1)
-    scene.streams.tell(Change(ChangeKind.JOBS, tuple(scene.job_ids)))
+    scene.streams.tell(Change(ChangeKind.ENDED, tuple(scene.job_ids)))
 
     assert await waiting == [str(job_id) for job_id in scene.job_ids[::-1]]
 
