@@ -1,6 +1,7 @@
 """When the dispatcher works: as soon as something changes, and now and then even if nobody tells."""
 
 import threading
+import time
 from typing import Protocol
 
 import structlog
@@ -11,7 +12,8 @@ from qserver.errors import RetryableError
 
 _log = structlog.get_logger(__name__)
 
-_SHORTEST_PAUSE_SECONDS = 0.003  # under load, submissions of this long are answered by one round
+_SHORTEST_PAUSE_SECONDS = 0.003
+_PAUSE_RATIO = 2.0  # of a round: on a busy machine rounds take longer, and each serves more submissions
 _CLAIMS_PAUSE_SECONDS = 0.015  # and claims of this long: workers have half a batch to take meanwhile
 _FIRST_BACKOFF_SECONDS = 0.25
 _LONGEST_BACKOFF_SECONDS = 8.0
@@ -64,8 +66,9 @@ class DispatcherThread:
         while not self._stopping.is_set():
             self._has_work.clear()
             self._woken.clear()
+            began_at_seconds = time.monotonic()
             self._round()
-            self._pause()
+            self._pause(round_seconds=time.monotonic() - began_at_seconds)
 
     def _round(self) -> None:
         try:
@@ -83,10 +86,11 @@ class DispatcherThread:
         self._failures += 1
         self._metrics.dispatch_failures.inc()
 
-    def _pause(self) -> None:
+    def _pause(self, *, round_seconds: float) -> None:
         if self._failures:  # deaf to changes: while the broker is away, each submission would try it again
             self._stopping.wait(min(_FIRST_BACKOFF_SECONDS * 2 ** (self._failures - 1), _LONGEST_BACKOFF_SECONDS))
             return
-        self._stopping.wait(_SHORTEST_PAUSE_SECONDS)
+        pause_seconds = max(_SHORTEST_PAUSE_SECONDS, _PAUSE_RATIO * round_seconds)
+        self._stopping.wait(min(pause_seconds, self._poll_seconds))
         if self._woken.wait(self._poll_seconds):
             self._has_work.wait(_CLAIMS_PAUSE_SECONDS)
