@@ -23,9 +23,7 @@ from qserver.results import PubResult, ResultType
 from tests.unit.aer.chi_square import assert_same_distribution
 from tests.unit.aer.running import BELL, HEADER3, LIMITS, PLUGIN, observable, result_of, task_of
 
-STANDARD_GATES = {
-    name: gate for name, gate in get_standard_gate_name_mapping().items() if isinstance(gate, Gate) and gate.num_qubits
-}
+STANDARD_GATES = {name: gate for name, gate in get_standard_gate_name_mapping().items() if isinstance(gate, Gate)}
 EVERYTHING = {ResultType.COUNTS, ResultType.PROBABILITIES, ResultType.STATEVECTOR, ResultType.EXPVAL}
 WITHOUT_STATE = EVERYTHING - {ResultType.STATEVECTOR}  # only then are idle qubits left out
 TOLERANCE = 1e-12
