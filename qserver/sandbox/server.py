@@ -4,7 +4,6 @@ Started by `forkserver.Forkserver` with a clean environment. It has never seen a
 """
 
 import contextlib
-import gc
 import importlib
 import os
 import selectors
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from qserver.collector import CHILD_ROUNDS, spare_what_is_loaded
 from qserver.sandbox.birth import run_child
 from qserver.sandbox.burial import ChildRecord
 from qserver.sandbox.folders import remove_folder
@@ -57,8 +57,8 @@ def preload(modules: Sequence[str]) -> str:
     threads = len(tuple(Path("/proc/self/task").iterdir()))
     if threads > 1:
         return f"loading {', '.join(modules)} started {threads - 1} threads: a process with threads can't safely fork"
-    gc.collect()
-    gc.freeze()  # the collector would otherwise write to every object, and so unshare every page
+    # The collector would otherwise write to every object, and so unshare every page.
+    spare_what_is_loaded(rounds=CHILD_ROUNDS)
     return ""
 
 

@@ -1,6 +1,7 @@
 """What the tests' children do: a handler for each way to behave, and to misbehave."""
 
 import ctypes
+import gc
 import json
 import os
 import resource
@@ -223,6 +224,7 @@ def state(_: bytes) -> bytes:
             "is_session_leader": os.getsid(0) == os.getpid(),
             "threads": status["Threads"],
             "path": sys.path,
+            "collector": {"frozen": gc.get_freeze_count(), "new_objects": gc.get_threshold()[0]},
         }
     ).encode()
 

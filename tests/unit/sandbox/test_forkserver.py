@@ -228,6 +228,14 @@ def test_children_of_another_environment_come_from_another_forkserver(forkserver
         assert json.loads(call(ours, "state"))["environment"]["QSERVER_OF_OUR_OWN"] == "3"
 
 
+def test_the_collector_leaves_what_children_share_alone(forkserver: Forkserver) -> None:
+    with forkserver.spawn(ENTRY, Limits()) as child:
+        collector = json.loads(call(child, "state"))["collector"]
+
+    assert collector["frozen"] > 1000
+    assert collector["new_objects"] > 700
+
+
 def test_siblings_draw_different_random_numbers() -> None:
     with Forkserver(["numpy.random"]) as forkserver:
         drawn = set()
