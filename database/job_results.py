@@ -19,6 +19,9 @@ from qserver.results import Array
 ANY_SIZE: Final = 2**31 - 1
 """More bytes than a row of results can say that it has."""
 
+SHARED_BYTES: Final = 64 * 1024
+"""A larger result is best read alone: hundreds of them must not be in memory together."""
+
 _Row = Row[tuple[object, ...]]
 _Arrays = Mapping[UUID, tuple[Array, ...]]
 

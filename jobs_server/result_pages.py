@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from database import Transaction
-from database.job_results import no_job, why_none
+from database.job_results import SHARED_BYTES, no_job, why_none
 from database.records import JobResult
 from jobs_server import answers
 from jobs_server.errors import refusal
@@ -19,8 +19,6 @@ JOBS_AT_ONCE: Final = 500
 """How many jobs one statement reads, and one message answers, at most."""
 MESSAGE_BYTES: Final = 256 * 1024
 """A message is full when the results in it take so many bytes as they are stored."""
-SHARED_BYTES: Final = 64 * 1024
-"""A larger result is read alone, and sent alone: 500 of them must not be in memory together."""
 
 
 @dataclass(slots=True)

@@ -67,6 +67,7 @@ HTTP_RULES: Mapping[str, Permission] = MappingProxyType(
         "DELETE /api/v1/job/{id}": Permission.SUBMIT,
         "GET /api/v1/jobs": Permission.READ,
         "POST /api/v1/jobs": Permission.SUBMIT,
+        "GET /api/v1/results": Permission.READ,
         "GET /api/v1/history": Permission.READ,
         "GET /api/v1/backend/{name}": Permission.READ,
         "GET /api/v1/backends": Permission.READ,

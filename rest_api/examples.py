@@ -5,6 +5,7 @@ from uuid import UUID
 
 from database.records import InstallState, PluginKind
 from qserver.circuits import CircuitFormat
+from qserver.errors import Reason
 from qserver.jobs import JobStatus
 from qserver.results import RESULT_SCHEMA, RESULT_SCHEMA_VERSION, PhaseSeconds, ResultType, RunRecord
 from qserver.settings import LimitSettings
@@ -13,6 +14,7 @@ from rest_api.submission import BELL
 from rest_api.views import links_view
 
 _JOB_ID = UUID("77d7c385-9209-4e75-9fc7-4e95b3bcd03e")
+_FAILED_JOB_ID = UUID("0b8a4d1e-52a4-4a4e-a0de-7b1f3c0c7d11")
 _RESULT_ID = UUID("8bbf4e5a-cd1b-4877-9daf-cebd7609c0f0")
 _WORKER_ID = UUID("8f76cf62-3bde-4b39-b4a7-79003c8c9d73")
 _SUBMITTED = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -62,37 +64,64 @@ HISTORY_ENTRY = schemas.HistoryEntry(
 SUBMITTED_JOB = schemas.SubmittedJob(
     id=_JOB_ID, pointer=1, status=JobStatus.PENDING, submission_date=_SUBMITTED, links=links_view(_JOB_ID)
 )
+_PUB_RESULT = schemas.PubResult(
+    run=RunRecord(
+        backend="aer",
+        method="statevector",
+        device="CPU",
+        float_precision="double",
+        shots=1000,
+        seed=None,
+        threads=1,
+        reason="statevector of 2 qubits: it fits in memory; one thread, beside others",
+        plugin="aer",
+        plugin_version="1.0.0",
+        engine="qiskit-aer",
+        engine_version="0.18.2",
+        seconds=PhaseSeconds(queued=0.048, loading=0.001, simulating=0.002, storing=0.003),
+    ),
+    counts=RESULTS.counts,
+    quasi_dist=RESULTS.quasi_dist,
+    expval=RESULTS.expval,
+    expval_standard_errors=(0.0,),
+    probabilities={"00": 0.5, "11": 0.5},
+    arrays=[schemas.PackedArray("memory", "bits", (4, 2), "AMDAAA==")],
+)
 RESULT_DOCUMENT = schemas.ResultDocument(
     document=RESULT_SCHEMA,
     version=RESULT_SCHEMA_VERSION,
     id=_RESULT_ID,
     job_id=_JOB_ID,
-    results=[
-        schemas.PubResult(
-            run=RunRecord(
-                backend="aer",
-                method="statevector",
-                device="CPU",
-                float_precision="double",
-                shots=1000,
-                seed=None,
-                threads=1,
-                reason="statevector of 2 qubits: it fits in memory; one thread, beside others",
-                plugin="aer",
-                plugin_version="1.0.0",
-                engine="qiskit-aer",
-                engine_version="0.18.2",
-                seconds=PhaseSeconds(queued=0.048, loading=0.001, simulating=0.002, storing=0.003),
-            ),
-            counts=RESULTS.counts,
-            quasi_dist=RESULTS.quasi_dist,
-            expval=RESULTS.expval,
-            expval_standard_errors=(0.0,),
-            probabilities={"00": 0.5, "11": 0.5},
-            arrays=[schemas.PackedArray("memory", "bits", (4, 2), "AMDAAA==")],
-        )
-    ],
+    results=[_PUB_RESULT],
 )
+JOB_RESULTS = [
+    schemas.JobResult(
+        job_id=_JOB_ID,
+        status=JobStatus.FINISHED,
+        reason=None,
+        message=None,
+        results=[
+            schemas.PubDocument(
+                schema=RESULT_SCHEMA,
+                version=RESULT_SCHEMA_VERSION,
+                run=_PUB_RESULT.run,
+                counts=_PUB_RESULT.counts,
+                quasi_dist=_PUB_RESULT.quasi_dist,
+                expval=_PUB_RESULT.expval,
+                expval_standard_errors=_PUB_RESULT.expval_standard_errors,
+                probabilities=_PUB_RESULT.probabilities,
+                arrays=_PUB_RESULT.arrays,
+            )
+        ],
+    ),
+    schemas.JobResult(
+        job_id=_FAILED_JOB_ID,
+        status=JobStatus.FAILED,
+        reason=Reason.OUT_OF_MEMORY,
+        message=f"job {_FAILED_JOB_ID} has no result: it failed: needs 3 GiB",
+        results=[],
+    ),
+]
 BACKEND = schemas.Backend(backend_name="aer", id=UUID("368cefab-615e-44d1-a86a-d11c3a08a3ff"), pointer=1, plugin="aer")
 PLUGIN = schemas.Plugin(
     name="aer-plugin",

@@ -21,7 +21,8 @@ Runs quantum circuits on this machine. Submit a circuit, follow it, read its res
 
 - **Submit**: `POST /api/v1/jobs` as JSON, or over gRPC (`qserver.v1.JobService`, and the original's `Jobs`).
 - **Follow**: `GET /api/v1/job/{id}/events` sends each change of state as a server-sent event.
-- **Read**: `GET /api/v1/job/result/{id}` as the original service does, `GET /api/v1/job/{id}/results` with everything.
+- **Read**: `GET /api/v1/job/result/{id}` as the original service does, `GET /api/v1/job/{id}/results` with everything,
+  `GET /api/v1/results` for many jobs at once.
 
 Every path answers with a trailing slash too. Every refusal is `application/problem+json` (RFC 9457).
 """
@@ -65,6 +66,17 @@ def answers(model: type, description: str, status: HTTPStatus = HTTPStatus.OK, *
     """Describe a route's answer; `example` is one, as the route would give it to `json_response`."""
     content = {JSON_MEDIA_TYPE: {"example": orjson.loads(encode(example))}}
     return {status.value: {"model": model, "description": description, "content": content}}
+
+
+def lines(response: Document, media_type: str, *, model: type) -> Document:
+    """Add to a route's answer the form in which each member of its array, a `model`, is a line."""
+    content = cast("dict[str, Document]", response["content"])
+    members = cast("Sequence[object]", content[JSON_MEDIA_TYPE]["example"])
+    described = {
+        "schema": {"type": "string", "description": f"a `{model.__name__}` a line"},
+        "example": "".join(f"{encode(member).decode()}\n" for member in members),
+    }
+    return {**response, "content": {**content, media_type: described}}
 
 
 def event_stream(example: str) -> Document:

@@ -151,6 +151,32 @@ class ResultDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class PubDocument:
+    """The result of one PUB as it is stored; what was not asked for is left out."""
+
+    schema: Annotated[str, Field(description="name of this form", examples=["qserver.result"])]
+    version: Annotated[int, Field(description="rises when the form changes", examples=[1])]
+    run: RunRecord
+    counts: Counts | None = None
+    quasi_dist: QuasiDist | None = None
+    expval: Values | None = None
+    expval_standard_errors: Annotated[Sequence[float] | None, Field(description="0 where the value is exact")] = None
+    probabilities: Probabilities | None = None
+    arrays: Annotated[Sequence[PackedArray] | None, Field(description="`memory` and `statevector`")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What came of one job: its results, one entry a PUB, or why there are none."""
+
+    job_id: UUID
+    status: Annotated[JobStatus | None, Field(description="null where there is no such job")]
+    reason: Annotated[Reason | None, Field(description="machine-readable; null where there is a result")]
+    message: Annotated[str | None, Field(description="why there is no result (yet)")]
+    results: Annotated[Sequence[PubDocument], Field(description="empty where there is no result (yet)")]
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One change of a job's state; sent as the data of a server-sent event whose id is `sequence`."""
 

@@ -35,6 +35,11 @@ def result_document(stored: StoredResult) -> schemas.ResultDocument:
     )
 
 
+def packed_array(array: Array) -> schemas.PackedArray:
+    """Show an array, packed as JSON can carry it."""
+    return schemas.PackedArray(array.name, array.dtype, array.shape, base64.b64encode(array.data).decode())
+
+
 def plugin_view(
     plugin: PluginRecord, backends: Sequence[BackendRecord], workers: Sequence[WorkerRecord]
 ) -> schemas.Plugin:
@@ -96,9 +101,5 @@ def _pub_result(result: PubResult) -> schemas.PubResult:
         expval=result.expval,
         expval_standard_errors=result.expval_standard_errors,
         probabilities=result.probabilities,
-        arrays=[_packed_array(array) for array in result.arrays],
+        arrays=[packed_array(array) for array in result.arrays],
     )
-
-
-def _packed_array(array: Array) -> schemas.PackedArray:
-    return schemas.PackedArray(array.name, array.dtype, array.shape, base64.b64encode(array.data).decode())

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import RowMapping, Select, func, select, union_all
@@ -27,6 +28,8 @@ from qserver.errors import NotFound
 from qserver.identity import Identity
 from qserver.jobs import Job, JobEvent, JobStatus
 
+Selected = TypeVar("Selected")
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -49,6 +52,15 @@ def get(work: Work, job_id: UUID, identity: Identity) -> Job:
 
 def list_page(work: Work, identity: Identity, page: Page) -> Sequence[Job]:
     """Give a page of jobs."""
+    return [job_from(row) for row in work.execute(_of_page(select_jobs(), identity, page)).mappings()]
+
+
+def list_ids(work: Work, identity: Identity, page: Page) -> Sequence[UUID]:
+    """Give the ids of a page of jobs."""
+    return work.execute(_of_page(select(jobs.c.id), identity, page)).scalars().all()
+
+
+def _of_page(statement: Select[Selected], identity: Identity, page: Page) -> Select[Selected]:
     order = jobs.c.pointer.desc() if page.newest_first else jobs.c.pointer
     # Their keys first: what is skipped is then skipped in an index, and no row of it is read.
     meant = _visible(select(jobs.c.pointer), identity).order_by(order).limit(page.limit).offset(page.offset)
@@ -56,8 +68,7 @@ def list_page(work: Work, identity: Identity, page: Page) -> Sequence[Job]:
         meant = meant.where(jobs.c.pointer < page.before_pointer)
     if page.statuses:
         meant = meant.where(status_is(jobs.c.status, *sorted(page.statuses)))
-    statement = select_jobs().where(jobs.c.pointer.in_(meant)).order_by(order)
-    return [job_from(row) for row in work.execute(statement).mappings()]
+    return statement.where(jobs.c.pointer.in_(meant)).order_by(order)
 
 
 def with_details(work: Work, found: Sequence[Job]) -> Sequence[JobDetail]:

@@ -61,6 +61,12 @@ class Jobs:
         page = reading.Page(limit, offset, newest_first, before_pointer, statuses)
         return reading.list_page(self._work, identity, page)
 
+    def list_ids(
+        self, identity: Identity, *, limit: int, offset: int = 0, statuses: frozenset[JobStatus] = frozenset()
+    ) -> Sequence[UUID]:
+        """Give the ids of a page of jobs in the order of submission."""
+        return reading.list_ids(self._work, identity, reading.Page(limit, offset, statuses=statuses))
+
     def details(self, identity: Identity, *, limit: int, offset: int) -> Sequence[JobDetail]:
         """Give a page of jobs in the order of submission, with sources and results."""
         return reading.with_details(self._work, self.list(identity, limit=limit, offset=offset))

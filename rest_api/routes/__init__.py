@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from rest_api.routes import documents, events, jobs, metrics, plugins, results, service
+from rest_api.routes import documents, events, jobs, many_results, metrics, plugins, results, service
 
 ROUTERS: tuple[APIRouter, ...] = (
     results.router,  # before jobs: /job/result/{id} must not be read as /job/{id}
+    many_results.router,
     jobs.router,
     events.router,
     plugins.router,

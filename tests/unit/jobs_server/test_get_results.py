@@ -9,9 +9,10 @@ import grpc
 import pytest
 from grpc import aio
 
+from database.job_results import SHARED_BYTES
 from database.records import Completion, FailedRun, Lease
 from jobs_server.requests import MAX_JOB_IDS, job_ids
-from jobs_server.result_pages import MESSAGE_BYTES, SHARED_BYTES
+from jobs_server.result_pages import MESSAGE_BYTES
 from qserver.errors import Reason, TooLarge
 from qserver.identity import ANONYMOUS
 from qserver.results import Array, PubResult

@@ -55,6 +55,19 @@ class TestReading:
 
         assert [[job.id for job in page] for page in pages] == [jobs[0:2], jobs[2:4], jobs[4:5], []]
 
+    def test_ids_are_listed_as_the_jobs_are(self, database: Database) -> None:
+        ada = a_user(database, "ada")
+        a_finished_job(database)
+        ids = [a_finished_job(database, JobBuilder(owner=ada)) for _ in range(3)]
+        submitted(database, JobBuilder(owner=ada))
+
+        with database.reading() as transaction:
+            page = transaction.jobs.list_ids(ada, limit=2, offset=1)
+            finished_only = transaction.jobs.list_ids(ada, limit=9, statuses=frozenset({JobStatus.FINISHED}))
+
+        assert page == ids[1:]
+        assert finished_only == ids
+
     def test_pages_against_the_order_go_on_from_a_pointer(self, database: Database) -> None:
         jobs = submitted(database, *[JobBuilder()] * 5)
 

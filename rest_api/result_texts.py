@@ -1,0 +1,56 @@
+"""Results of many jobs as JSON text. What is stored is JSON already: it is passed on as it is, never parsed."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from uuid import UUID
+
+from database.job_results import no_job, why_none
+from database.records import JobResult, StoredDocument
+from rest_api import schemas
+from rest_api.json_response import JSON_MEDIA_TYPE, encode
+from rest_api.views import packed_array
+
+NDJSON_MEDIA_TYPE = "application/x-ndjson"
+
+
+class Form(StrEnum):
+    """How many values make one body."""
+
+    ARRAY = JSON_MEDIA_TYPE  # one array of them
+    LINES = NDJSON_MEDIA_TYPE  # a line each
+
+
+def wanted_form(accept: str) -> Form:
+    """Choose by an Accept header: whichever form it names first, an array where it names none."""
+    named = (part.partition(";")[0].strip().lower() for part in accept.split(","))
+    return next((Form(name) for name in named if name in set(Form)), Form.ARRAY)
+
+
+def result_text(job_id: UUID, result: JobResult | None) -> str:
+    """Write what came of a job; None where the caller has no such job."""
+    if result is not None and result.documents:
+        documents = ",".join(map(_document_text, result.documents))
+        return (
+            f'{{"job_id":"{job_id}","status":"{result.status}","reason":null,"message":null,"results":[{documents}]}}'
+        )
+    error = no_job(job_id) if result is None else why_none(result)
+    status = None if result is None else result.status
+    return encode(schemas.JobResult(job_id, status, error.reason, error.message, ())).decode()
+
+
+def body_parts(form: Form, texts: Iterator[str]) -> Iterator[str]:
+    """Put values together, piece by piece: what is large need not be in memory with the rest."""
+    if form is Form.LINES:
+        yield from (f"{text}\n" for text in texts)
+        return
+    yield "["
+    for position, text in enumerate(texts):
+        yield f",{text}" if position else text
+    yield "]"
+
+
+def _document_text(stored: StoredDocument) -> str:
+    if not stored.arrays:
+        return stored.text
+    arrays = encode([packed_array(array) for array in stored.arrays]).decode()
+    return f'{stored.text[:-1]},"arrays":{arrays}}}'  # a document has members: its schema stands first

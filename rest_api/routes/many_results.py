@@ -1,0 +1,125 @@
+"""Results of many jobs in one answer."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from database import Database, Transaction
+from database.job_results import SHARED_BYTES
+from database.records import JobResult
+from qserver.identity import Identity
+from qserver.jobs import JobStatus
+from rest_api import examples, schemas
+from rest_api.dependencies import Caller, Cursor, Neighbours, identify
+from rest_api.openapi import answers, lines, refusals
+from rest_api.result_texts import NDJSON_MEDIA_TYPE, body_parts, result_text, wanted_form
+from rest_api.service_route import ServiceRoute
+from rest_api.views import API_PREFIX
+
+PAGE_SIZE = 20
+MAX_PAGE_SIZE = 500
+MAX_IDS = 400
+"""So many fit into the 16 KiB that the proxy has for a request's first line."""
+
+router = APIRouter(prefix=API_PREFIX, tags=["results"], dependencies=[Depends(identify)], route_class=ServiceRoute)
+
+Found = Sequence[tuple[UUID, JobResult | None]]
+"""Jobs and what came of them; None where the caller has no such job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which jobs are asked for: those of these ids, or all, and of these only some."""
+
+    job_ids: Sequence[UUID]
+    statuses: frozenset[JobStatus]
+    offset: int
+    limit: int
+
+    def has(self, result: JobResult | None) -> bool:
+        """Whether the status of a named job is among those asked for."""
+        return not self.statuses or (result is not None and result.status in self.statuses)
+
+
+async def selection(
+    ids: Annotated[
+        list[UUID] | None,
+        Query(alias="id", max_length=MAX_IDS, description="only these jobs, in this order; may be repeated"),
+    ] = None,
+    statuses: Annotated[
+        list[JobStatus] | None, Query(alias="status", description="only jobs in one of these; may be repeated")
+    ] = None,
+    cursor: Cursor = 0,
+    limit: Annotated[
+        int | None, Query(ge=1, le=MAX_PAGE_SIZE, description="how many at most; 20, or all that `id` names")
+    ] = None,
+) -> Selection:
+    """Read which jobs are asked for. One that is named twice is answered once."""
+    job_ids = tuple(dict.fromkeys(ids or ()))
+    return Selection(job_ids, frozenset(statuses or ()), cursor, limit or len(job_ids) or PAGE_SIZE)
+
+
+@router.get(
+    "/results",
+    operation_id="listResults",
+    summary="Read the results of many jobs",
+    responses={
+        HTTPStatus.OK.value: lines(
+            answers(list[schemas.JobResult], "What came of each job.", example=examples.JOB_RESULTS)[
+                HTTPStatus.OK.value
+            ],
+            NDJSON_MEDIA_TYPE,
+            model=schemas.JobResult,
+        ),
+        **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE),
+    },
+)
+def list_results(
+    caller: Caller,
+    neighbours: Neighbours,
+    wanted: Annotated[Selection, Depends(selection)],
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Response:
+    """List what came of jobs, in the order of their submission, after skipping `cursor`; `[]` past the end.
+
+    A job without a result says why. With `Accept: application/x-ndjson` each job is a line of its own.
+    """
+    with neighbours.database.reading() as transaction:
+        found = _found(transaction, caller, wanted)
+    form = wanted_form(accept)
+    parts = body_parts(form, _texts(neighbours.database, caller, found))
+    headers = {"Vary": "Accept"}
+    if any(map(_is_large, found)):
+        return StreamingResponse(parts, media_type=form, headers=headers)
+    return Response("".join(parts), media_type=form, headers=headers)
+
+
+def _found(transaction: Transaction, caller: Identity, wanted: Selection) -> Found:
+    limit, offset = wanted.limit, wanted.offset
+    if wanted.job_ids:
+        found = transaction.results.of_jobs(wanted.job_ids, caller, max_bytes=SHARED_BYTES)
+        named = [(job_id, found.get(job_id)) for job_id in wanted.job_ids if wanted.has(found.get(job_id))]
+        return named[offset : offset + limit]
+    job_ids = transaction.jobs.list_ids(caller, limit=limit, offset=offset, statuses=wanted.statuses)
+    found = transaction.results.of_jobs(job_ids, caller, max_bytes=SHARED_BYTES)
+    return [(job_id, found[job_id]) for job_id in job_ids if job_id in found]  # others were deleted just now
+
+
+def _texts(database: Database, caller: Identity, found: Found) -> Iterator[str]:
+    for job_id, result in found:
+        if _is_large((job_id, result)):
+            with database.reading() as transaction:
+                alone = transaction.results.of_jobs([job_id], caller)
+            yield result_text(job_id, alone.get(job_id))
+        else:
+            yield result_text(job_id, result)
+
+
+def _is_large(each: tuple[UUID, JobResult | None]) -> bool:
+    _, result = each
+    return result is not None and result.documents is None
