@@ -34,7 +34,7 @@ def draw_from_probabilities(
     `probabilities` is over the distinct measured qubits in rising order, the lowest being the lowest bit of the index;
     `outcomes` maps each classical bit to its qubit. Bits without one are 0.
     """
-    indices, frequencies = _draw_indices(normalized(probabilities), shots, random)
+    indices, frequencies = draw_indices(normalized(probabilities), shots, random)
     order = None
     if wants_order:
         # Shots are exchangeable: any order of a multinomial draw is as good as that of single draws.
@@ -91,7 +91,8 @@ def measured_qubits(outcomes: Mapping[int, int]) -> list[int]:
     return sorted(set(outcomes.values()))
 
 
-def _draw_indices(probabilities: Probabilities, shots: int, random: np.random.Generator) -> tuple[Integers, Integers]:
+def draw_indices(probabilities: Probabilities, shots: int, random: np.random.Generator) -> tuple[Integers, Integers]:
+    """Draw `shots` indices; give those that came, in rising order, and how often. Probabilities sum to 1."""
     if len(probabilities) > SPARSE_RATIO * shots:
         running = np.cumsum(probabilities)
         points = random.random(shots) * running[-1]

@@ -1,7 +1,7 @@
 """From the engine's data to a task's result, all types from one sample and one state."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,21 +11,17 @@ import qiskit
 from plugins.aer import expectation
 from plugins.aer.backends import PLUGIN_NAME, PLUGIN_VERSION
 from plugins.aer.direct_states import PROBABILITIES, STATEVECTOR, DirectExperiment
-from plugins.aer.drawing import draw_from_probabilities, draw_from_support, normalized, rows_of_indices
+from plugins.aer.drawing import draw_from_probabilities, draw_from_support, normalized
 from plugins.aer.engine import ENGINE_NAME, ENGINE_VERSION, EngineData
 from plugins.aer.expectation import Expectation
 from plugins.aer.methods import FloatPrecision
 from plugins.aer.preparation import Preparation
-from plugins.aer.samples import Sample, bitstrings, packed_order, sample_of_aer
+from plugins.aer.result_parts import ENTRY_BYTES, Budget, ResultParts
+from plugins.aer.samples import Sample, sample_of_aer
 from plugins.aer.stabilizer_sampling import support_of_circuit
-from qserver.errors import ExecutionError, Reason
 from qserver.results import SAMPLED_RESULT_TYPES, Array, PhaseSeconds, PubResult, ResultType, RunRecord
 
-NEGLIGIBLE_PROBABILITY = 1e-15
-"""Rounding leaves such dust on outcomes that can't happen; listing it would make sparse results dense."""
 TABLEAU_ENGINE = "qiskit"
-ENTRY_BYTES = 24
-"""What JSON needs for one number beside its key, at most."""
 
 _Present = TypeVar("_Present")
 
@@ -47,32 +43,16 @@ def read(prepared: Preparation, data: TaskData, *, result_bytes: int, random: np
     """
     seed = prepared.task.request.seed
     drawing = random if seed is None else np.random.default_rng(seed)
-    return _Reader(prepared, data, _Budget(result_bytes), drawing).read()
-
-
-class _Budget:
-    """Counts the bytes of a result as its parts are made, before they are."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
-        self._spent_bytes = 0
-
-    def spend(self, size_bytes: int, what: str) -> None:
-        self._spent_bytes += size_bytes
-        if self._spent_bytes > self._limit_bytes:
-            raise ExecutionError(
-                f"the result is {self._spent_bytes:,} bytes or more with {what}; the limit is {self._limit_bytes:,} "
-                "(QSERVER_MAX_RESULT_BYTES)",
-                reason=Reason.RESULT_TOO_LARGE,
-            )
+    return _Reader(prepared, data, Budget(result_bytes), drawing).read()
 
 
 class _Reader:
-    def __init__(self, prepared: Preparation, data: TaskData, budget: _Budget, random: np.random.Generator) -> None:
+    def __init__(self, prepared: Preparation, data: TaskData, budget: Budget, random: np.random.Generator) -> None:
         self._prepared = prepared
         self._data = data
         self._budget = budget
         self._request = prepared.task.request
+        self._parts = ResultParts(prepared.demand.profile, self._request.shots, budget)
         self._wanted = prepared.task.request.result_types
         self._random = random
         self._drawing_seconds = 0.0
@@ -84,8 +64,8 @@ class _Reader:
         expectations = self._expectations() if ResultType.EXPVAL in self._wanted else None
         return PubResult(
             run=self._record(),
-            counts=self._counts(sample) if sample and ResultType.COUNTS in self._wanted else None,
-            quasi_dist=self._quasi_dist(sample) if sample and ResultType.QUASI_DIST in self._wanted else None,
+            counts=self._parts.counts(sample) if sample and ResultType.COUNTS in self._wanted else None,
+            quasi_dist=self._parts.quasi_dist(sample) if sample and ResultType.QUASI_DIST in self._wanted else None,
             expval=None if expectations is None else tuple(found.value for found in expectations),
             expval_standard_errors=(
                 None if expectations is None else tuple(found.standard_error for found in expectations)
@@ -115,31 +95,9 @@ class _Reader:
             wants_order=wants_order,
         )
 
-    def _register_sizes(self) -> Sequence[int]:
-        return [register.size for register in self._prepared.demand.profile.classical_registers]
-
-    def _counts(self, sample: Sample) -> dict[str, int]:
-        width = self._prepared.demand.profile.num_clbits + len(self._register_sizes())
-        self._budget.spend(len(sample.rows) * (width + ENTRY_BYTES), "counts")
-        keys = bitstrings(sample.rows, self._register_sizes())
-        return dict(zip(keys, sample.frequencies.tolist(), strict=True))
-
-    def _quasi_dist(self, sample: Sample) -> dict[str, float]:
-        digits = 1 + self._prepared.demand.profile.num_clbits * 0.30103
-        self._budget.spend(int(len(sample.rows) * (digits + ENTRY_BYTES)), "quasi_dist")
-        keys = (str(int(bits, 2)) for bits in bitstrings(sample.rows, ()))
-        shots = self._request.shots
-        return {key: count / shots for key, count in zip(keys, sample.frequencies.tolist(), strict=True)}
-
     def _probabilities(self) -> dict[str, float]:
         exact = normalized(_present(self._data.saving).numbers(PROBABILITIES))
-        indices = np.flatnonzero(exact > NEGLIGIBLE_PROBABILITY)
-        num_clbits = self._prepared.demand.profile.num_clbits
-        self._budget.spend(len(indices) * (num_clbits + len(self._register_sizes()) + ENTRY_BYTES), "probabilities")
-        keys = bitstrings(
-            rows_of_indices(indices, self._prepared.outcomes, num_clbits=num_clbits), self._register_sizes()
-        )
-        return dict(zip(keys, exact[indices].tolist(), strict=True))
+        return self._parts.probabilities(exact, self._prepared.outcomes)
 
     def _expectations(self) -> tuple[Expectation, ...]:
         saved = _present(self._data.saving)
@@ -163,22 +121,16 @@ class _Reader:
     def _arrays(self, sample: Sample | None) -> tuple[Array, ...]:
         arrays = []
         if sample is not None and ResultType.MEMORY in self._wanted:
-            arrays.append(self._memory(sample))
+            arrays.append(self._parts.memory(sample))
         if ResultType.STATEVECTOR in self._wanted:
             arrays.append(self._statevector())
         return tuple(arrays)
-
-    def _memory(self, sample: Sample) -> Array:
-        num_clbits, shots = self._prepared.demand.profile.num_clbits, self._request.shots
-        self._budget.spend(shots * ((num_clbits + 7) // 8), "memory")
-        return Array("memory", "bits", (shots, num_clbits), packed_order(sample))
 
     def _statevector(self) -> Array:
         # Aer hands a state of single precision over in double.
         is_single = self._prepared.demand.options.float_precision is FloatPrecision.SINGLE
         state = _present(self._data.saving).amplitudes(STATEVECTOR).astype("<c8" if is_single else "<c16", copy=False)
-        self._budget.spend(state.nbytes, "statevector")
-        return Array("statevector", state.dtype.name, state.shape, state.tobytes())
+        return self._parts.statevector(state)
 
     def _record(self) -> RunRecord:
         plan = self._prepared.task.plan
