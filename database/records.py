@@ -73,11 +73,15 @@ class ClaimedJob:
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """The worker that wants jobs: the claim repeats in SQL what its routes promise."""
+    """The worker that wants jobs: the claim repeats in SQL what its routes promise.
+
+    Jobs of the plugins in `lacking_engines` are left to other workers.
+    """
 
     worker_id: UUID
     routes: frozenset[str]
     memory_bytes: int
+    lacking_engines: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     RowMapping,
     String,
     Table,
+    all_,
     any_,
     bindparam,
     column,
@@ -91,6 +92,13 @@ def is_given(key: Column[Key], name: str, *, is_postgres: bool) -> ColumnElement
     if is_postgres:
         return key == any_(bindparam(name, type_=postgresql.ARRAY(key.type)))
     return key.in_(select(func.json_each(bindparam(name, type_=String())).table_valued("value").c.value))
+
+
+def is_not_given(key: Column[Key], name: str, *, is_postgres: bool) -> ColumnElement[bool]:
+    """Test whether a column's value is none of those that the parameter `name` will hold; true where it holds none."""
+    if is_postgres:
+        return key != all_(bindparam(name, type_=postgresql.ARRAY(key.type)))
+    return key.not_in(select(func.json_each(bindparam(name, type_=String())).table_valued("value").c.value))
 
 
 def status_is(column: KeyedColumnElement[str], *statuses: JobStatus) -> ColumnElement[bool]:

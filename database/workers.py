@@ -68,11 +68,15 @@ class Workers:
         return [_worker_from(row) for row in self._work.execute(statement).mappings()]
 
     def resources(self) -> Resources:
-        """Give the most that any known worker has; zeros where none is known."""
+        """Give the most that any known worker has, and the plugins of all; zeros and none where none is known."""
         columns = (workers.c.memory_bytes, workers.c.gpu_memory_bytes, workers.c.cores)
         row = self._work.execute(select(*(func.coalesce(func.max(column), 0) for column in columns))).one()
         memory_bytes, gpu_memory_bytes, cores = (int(str(value)) for value in row)
-        return Resources(memory_bytes, gpu_memory_bytes, cores)
+        return Resources(memory_bytes, gpu_memory_bytes, cores, self._plugins())
+
+    def _plugins(self) -> frozenset[str]:
+        listed = self._work.execute(select(workers.c.plugins)).scalars()
+        return frozenset(name for names in listed for name in names)
 
 
 def _row(worker: WorkerRecord) -> Parameters:

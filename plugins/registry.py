@@ -4,6 +4,7 @@ File plugins are none of these: they live in environments of their own (`plugins
 """
 
 import importlib
+import importlib.util
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Self, cast
@@ -42,6 +43,11 @@ class Registry:
         """All plugins, in the order in which they were found."""
         return tuple(self._plugins.values())
 
+    @property
+    def lacking_engines(self) -> frozenset[str]:
+        """Names of the plugins that can't run here, as an engine module that they state isn't installed."""
+        return frozenset(plugin.name for plugin in self._plugins.values() if not _has_engine(plugin))
+
     def plugin(self, name: str) -> Plugin:
         """Give the plugin of this name. Raises NotFound."""
         if name not in self._plugins:
@@ -56,6 +62,11 @@ class Registry:
             if other := self._plugin_of_backend.get(spec.name):
                 raise SettingsError(f"the plugins '{other}' and '{plugin.name}' both bring a backend '{spec.name}'")
             self._plugin_of_backend[spec.name] = plugin.name
+
+
+def _has_engine(plugin: Plugin) -> bool:
+    modules: Sequence[str] = getattr(plugin, "engine_modules", ())
+    return all(importlib.util.find_spec(module) is not None for module in modules)
 
 
 def _load_built_in(address: str) -> Plugin:

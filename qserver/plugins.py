@@ -60,12 +60,14 @@ class BackendSpec:
 class Resources:
     """What the largest worker that could take a job has.
 
-    Zero memory means that no worker is known yet: nothing is refused for lack of it.
+    Zero memory means that no worker is known yet: nothing is refused for lack of it. `plugins` names those that some
+    worker can run; none, likewise, where no worker is known.
     """
 
     memory_bytes: int
     gpu_memory_bytes: int
     cores: int
+    plugins: frozenset[str] = frozenset()
 
     @property
     def has_gpu(self) -> bool:
@@ -157,7 +159,11 @@ class RunLimits:
 
 
 class Plugin(Protocol):
-    """What runs circuits. Instances are made once a process and hold no state of a job."""
+    """What runs circuits. Instances are made once a process and hold no state of a job.
+
+    A plugin may also have `engine_modules`: names of modules without which it can't run. A worker on which one of them
+    isn't installed says so, and claims none of its jobs.
+    """
 
     @property
     def name(self) -> str:

@@ -146,6 +146,7 @@ def _description(around: Surroundings, board: Board, file_plugins: FilePlugins |
         capacity=around.capacity,
         settings=around.settings,
         built_in=[plugin.name for plugin in around.program.registry.plugins],
+        lacking_engines=around.program.registry.lacking_engines,
         file_plugins=file_plugins,
         board=board,
     )

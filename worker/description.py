@@ -49,14 +49,16 @@ class Description:
         capacity: Capacity,
         settings: Settings,
         built_in: Sequence[str],
+        lacking_engines: frozenset[str],
         file_plugins: FilePlugins | None,
         board: Board,
     ) -> None:
-        """Describe a worker that runs the `built_in` plugins and perhaps file plugins."""
+        """Describe a worker that runs the `built_in` plugins, but for `lacking_engines`, and perhaps file plugins."""
         self._identification = identification
         self._capacity = capacity
         self._settings = settings
-        self._built_in = tuple(built_in)
+        self._built_in = tuple(name for name in built_in if name not in lacking_engines)
+        self._lacking_engines = lacking_engines
         self._file_plugins = file_plugins
         self._board = board
 
@@ -92,8 +94,10 @@ class Description:
     def claimant(self, *, gpu: bool) -> Claimant:
         """Say what may be claimed for the GPU, or for the cores."""
         if gpu:
-            return Claimant(self._identification.id, self.gpu_routes(), self._capacity.gpu_memory_bytes)
-        return Claimant(self._identification.id, self.core_routes(), self._capacity.memory_bytes)
+            routes, memory_bytes = self.gpu_routes(), self._capacity.gpu_memory_bytes
+        else:
+            routes, memory_bytes = self.core_routes(), self._capacity.memory_bytes
+        return Claimant(self._identification.id, routes, memory_bytes, self._lacking_engines)
 
     def _ready(self) -> frozenset[str]:
         return self._file_plugins.ready() if self._file_plugins else frozenset()

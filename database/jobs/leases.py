@@ -15,7 +15,7 @@ from database.records import Claimant, ClaimedJob, Completion, FailedRun, Lease
 from database.results import store_results
 from database.tables import circuits, jobs
 from database.types import SecondsFromNow
-from database.work import Parameters, Work, is_given
+from database.work import Parameters, Work, is_given, is_not_given
 from qserver.errors import Reason
 from qserver.jobs import JobStatus
 
@@ -28,6 +28,7 @@ def claim(work: Work, job_ids: Sequence[UUID], claimant: Claimant, *, lease_seco
         "job_ids": work.given(job_ids),
         "routes": work.given(sorted(claimant.routes)),
         "most_memory_bytes": claimant.memory_bytes,
+        "lacking_engines": work.given(sorted(claimant.lacking_engines)),
     }
     actor = str(claimant.worker_id)
     claimed = moves.run(work, _claiming(is_postgres=work.is_postgres), parameters, to=JobStatus.RUNNING, actor=actor)
@@ -46,6 +47,7 @@ def _claiming(*, is_postgres: bool) -> moves.Statement:
         is_given(jobs.c.route, "routes", is_postgres=is_postgres),
         jobs.c.memory_bytes <= bindparam("most_memory_bytes"),
         or_(jobs.c.expires_at.is_(None), ~guards.HAS_EXPIRED),
+        is_not_given(jobs.c.plugin, "lacking_engines", is_postgres=is_postgres),
     )
 
 

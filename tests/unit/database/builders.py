@@ -120,10 +120,11 @@ def claimed(
     lease_seconds: float = LEASE_SECONDS,
     routes: frozenset[str] = frozenset({ROUTE}),
     memory_bytes: int = 2**40,
+    lacking_engines: frozenset[str] = frozenset(),
 ) -> Sequence[ClaimedJob]:
     """Claim jobs for a worker."""
     with database.transaction() as transaction:
-        claimant = Claimant(worker_id, routes, memory_bytes)
+        claimant = Claimant(worker_id, routes, memory_bytes, lacking_engines)
         return transaction.jobs.claim(job_ids, claimant, lease_seconds=lease_seconds)
 
 

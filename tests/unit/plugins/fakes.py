@@ -16,6 +16,7 @@ class CoinPlugin:
     """Tosses coins instead of simulating: all heads."""
 
     version = "1.0"
+    engine_modules: tuple[str, ...] = ()
 
     def __init__(self, name: str = "coin", backends: Sequence[str] = ("coin",)) -> None:
         self.name = name

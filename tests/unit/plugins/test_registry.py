@@ -69,3 +69,11 @@ def test_unknown_names_are_told_with_the_known_ones() -> None:
 
     with pytest.raises(NotFound, match="no plugin 'dice'; there are: coin"):
         plugins.plugin("dice")
+
+
+def test_a_plugin_whose_engine_is_not_installed_is_told() -> None:
+    there, absent = CoinPlugin(), CoinPlugin("dice", ("dice",))
+    there.engine_modules = ("json",)
+    absent.engine_modules = ("no_such_engine",)
+
+    assert Registry([there, absent]).lacking_engines == frozenset({"dice"})

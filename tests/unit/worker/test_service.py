@@ -37,6 +37,23 @@ def test_jobs_are_run_and_their_results_stored(house: House, start_worker: Start
     assert all(house.result(job_id).counts == {"00": 1000} for job_id in job_ids)
 
 
+def test_a_worker_takes_no_jobs_of_a_plugin_whose_engine_is_not_installed(
+    house: House, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakePlugin, "engine_modules", ("no_such_engine",), raising=False)
+    (job_id,) = house.submit("bell")
+
+    start_worker()
+
+    for _ in range(2):  # once the second hint is taken, the claim that the first one led to has been answered
+        wait_until(lambda: house.broker.publisher().waiting("cpu") == 0, timeout_seconds=10)
+        house.publish([job_id])
+    wait_until(lambda: house.broker.publisher().waiting("cpu") == 0, timeout_seconds=10)
+    assert (house.job(job_id).status, house.job(job_id).attempt) == (JobStatus.PENDING, 0)
+    (worker,) = house.workers()
+    assert "fake" not in worker.plugins
+
+
 def test_a_result_tells_where_the_time_went(house: House, start_worker: StartWorker) -> None:
     start_worker()
 

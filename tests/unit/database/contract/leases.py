@@ -76,6 +76,15 @@ class TestClaim:
         assert [claim.job.id for claim in claims] == [fitting.id]
         assert read(database, too_large.id).status is JobStatus.PENDING
 
+    def test_a_worker_leaves_jobs_of_engines_that_it_lacks_to_others(self, database: Database) -> None:
+        for_qsim, for_aer = submitted(database, JobBuilder(plugin="qsim"), JobBuilder())
+
+        claims = claimed(database, [for_qsim.id, for_aer.id], lacking_engines=frozenset({"qsim"}))
+        left = claimed(database, [for_qsim.id, for_aer.id], worker_id=OTHER_WORKER)
+
+        assert [claim.job.id for claim in claims] == [for_aer.id]
+        assert [claim.job.id for claim in left] == [for_qsim.id]
+
     def test_a_job_that_waited_too_long_fails_instead(self, database: Database) -> None:
         late, early = submitted(
             database,

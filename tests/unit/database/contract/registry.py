@@ -182,7 +182,8 @@ class TestWorkers:
         with database.transaction() as transaction:
             none = transaction.workers.resources()
             transaction.workers.register(a_worker(cores=2))
-            transaction.workers.register(replace(a_worker(OTHER_WORKER, cores=8), gpu_memory_bytes=2**34))
+            other = replace(a_worker(OTHER_WORKER, cores=8), gpu_memory_bytes=2**34, plugins=("aer", "qsim"))
+            transaction.workers.register(other)
 
             assert none == Resources(0, 0, 0)
-            assert transaction.workers.resources() == Resources(8 * 2**30, 2**34, 8)
+            assert transaction.workers.resources() == Resources(8 * 2**30, 2**34, 8, frozenset({"aer", "qsim"}))
