@@ -159,10 +159,10 @@ run-janitor: .venv/standalone  ## retention
 
 .venv/standalone: requirements/standalone.txt | .venv/bin/python
 	@echo "Installing requirements/standalone.txt into .venv (a few minutes the first time)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps -r $<
 	@touch $@
 
 .venv/dev: requirements/dev.txt | .venv/bin/python
 	@echo "Installing requirements/dev.txt into .venv (a few minutes the first time)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps -r $<
 	@touch $@ .venv/standalone  # dev holds all that standalone needs

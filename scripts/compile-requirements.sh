@@ -14,12 +14,28 @@ compile() {
         --group "pyproject.toml:$group" -o "requirements/$group.txt"
 }
 
-for group in jobs-server rest-api janitor worker-simulator standalone dev; do
+overrides=$(mktemp -d)
+trap 'rm -rf "$overrides"' EXIT
+
+# leave_out FILE PACKAGE...: whatever asks for these gets none.
+leave_out() {
+    local file=$1
+    shift
+    printf '%s ; sys_platform == "never"\n' "$@" >"$overrides/$file"
+}
+
+# Of qsimcirq the compiled modules alone are loaded, and they need none of what it asks for but NumPy. So the locks are
+# installed with --no-deps.
+leave_out qsim cirq-core absl-py contourpy pybind11
+leave_out qsim-setuptools setuptools # what `dev` has for others
+# The GPU's build is the same module: both installed would break either without a word.
+leave_out gpu qiskit-aer
+
+for group in jobs-server rest-api janitor; do
     compile "$group"
 done
-# The GPU's build is the same module: both installed would break either without a word. So whatever asks for the other
-# one gets none.
-overrides=$(mktemp)
-trap 'rm -f "$overrides"' EXIT
-echo 'qiskit-aer ; sys_platform == "never"' >"$overrides"
-compile worker-simulator-gpu --override "$overrides"
+compile dev --override "$overrides/qsim"
+for group in worker-simulator standalone; do
+    compile "$group" --override "$overrides/qsim" --override "$overrides/qsim-setuptools"
+done
+compile worker-simulator-gpu --override "$overrides/qsim" --override "$overrides/qsim-setuptools" --override "$overrides/gpu"
