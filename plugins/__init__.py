@@ -3,6 +3,7 @@
 BUILT_IN: tuple[str, ...] = (
     "plugins.aer.plugin:AerPlugin",
     "plugins.qsim.plugin:QsimPlugin",
+    "plugins.auto.plugin:AutoPlugin",
 )
 """Plugins that are always there, as "module:callable"; the callable takes nothing and gives the plugin.
 

@@ -13,7 +13,7 @@ from qserver.sandbox.codec import prepare
 HEAVY_HALVES: Sequence[str] = (
     *("qiskit.qasm2", "qiskit.qasm3", "qiskit.qpy", "qiskit_qasm3_import", "qiskit_aer"),
     *("plugins.aer.inspector", "plugins.aer.noise_models", "plugins.aer.runner"),
-    "plugins.qsim.runner",
+    *("plugins.qsim.runner", "plugins.auto.runner"),
 )
 
 

@@ -19,6 +19,7 @@ from qserver.results import ResultType
 from qserver.sandbox.forkserver import Forkserver
 from qserver.sandbox.limits import Limits
 from qserver.settings import Settings
+from tests.unit.qsim.running import needs_qsim
 from tests.unit.worker.house import House, InterruptibleDatabase, worker_settings
 from tests.waiting import seconds_until, wait_until
 from worker.service import Worker
@@ -72,12 +73,22 @@ def worker(settings: Settings, house: House, forkserver: Forkserver) -> Iterator
     assert not worker.has_failed
 
 
-def submit(house: House, forkserver: Forkserver, source: bytes, *, copies: int = 1, shots: int = 1000) -> list[UUID]:
-    """Do what admission does: inspect in a child, plan, store."""
-    plugin = Registry.built_in().plugin("aer")
+def dense(width: int) -> bytes:
+    """Twenty layers of rotations and entangling gates on all qubits."""
+    layer = "".join(f"rx(0.3) q[{qubit}]; cx q[{qubit}], q[{(qubit + 1) % width}];" for qubit in range(width))
+    return (
+        f'OPENQASM 2.0; include "qelib1.inc"; qreg q[{width}]; creg c[{width}]; {layer * 20} measure q -> c;'
+    ).encode()
+
+
+def submit(
+    house: House, forkserver: Forkserver, source: bytes, *, copies: int = 1, shots: int = 1000, backend: str = "aer"
+) -> list[UUID]:
+    """Do what admission does: inspect in a child, plan, store. Backend and plugin have one name."""
+    plugin = Registry.built_in().plugin(backend)
     with spawn_plugin_process(forkserver, Limits(memory_bytes=GIB)) as process:
         inspection = process.inspect(plugin.name, source, CircuitFormat.OPENQASM2, timeout_seconds=60.0)
-    request = RunRequest(backend="aer", result_types=frozenset({ResultType.COUNTS}), shots=shots)
+    request = RunRequest(backend=backend, result_types=frozenset({ResultType.COUNTS}), shots=shots)
     plan = plugin.plan(inspection.profile, request, RESOURCES)
     circuit = Circuit(CircuitFormat.OPENQASM2, source, inspection)
     return house.store(
@@ -123,6 +134,20 @@ def test_small_and_large_circuits_run_beside_each_other(house: House, forkserver
     for job_id in job_ids:
         outcomes = house.result(job_id).counts or {}
         assert all(len(set(outcome)) == 1 for outcome in outcomes)
+
+
+@needs_qsim
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize(("backend", "width"), [("qsim", 2), ("qsim", 20), ("auto", 16), ("auto", 20)])
+def test_the_second_engine_runs_in_simulators(house: House, forkserver: Forkserver, backend: str, width: int) -> None:
+    job_ids = submit(house, forkserver, dense(width), copies=3, backend=backend)
+
+    house.wait_for(job_ids, JobStatus.FINISHED)
+
+    for job_id in job_ids:
+        result = house.result(job_id)
+        assert (result.run.backend, result.run.plugin) == (backend, "qsim")
+        assert sum((result.counts or {}).values()) == 1000
 
 
 def test_a_simulation_that_is_canceled_frees_its_cores_within_a_second(
