@@ -107,8 +107,8 @@ test-fast: .venv/dev  ## unit tests alone, without servers
 	$(BIN)/pytest tests/unit
 
 .PHONY: bench
-bench: .venv/dev system-dependencies  ## measure against Aer called by hand, in turns, as ratios (docs/performance.md)
-	$(BIN)/python -m bench --rounds $(or $(ROUNDS),5)
+bench: .venv/bench system-dependencies  ## measure against Aer by hand, Celery and Dask: make bench ROUNDS=5 SCALE=0.05 ONLY="idle mixed"
+	$(BIN)/python -m bench --rounds $(or $(ROUNDS),5) $(if $(SCALE),--scale $(SCALE)) $(addprefix --only ,$(ONLY))
 
 .PHONY: format
 format: .venv/dev  ## format the code and mend what can be mended
@@ -166,3 +166,8 @@ run-janitor: .venv/standalone  ## retention
 	@echo "Installing requirements/dev.txt into .venv (a few minutes the first time)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps -r $<
 	@touch $@ .venv/standalone  # dev holds all that standalone needs
+
+.venv/bench: requirements/bench.txt .venv/dev
+	@echo "Installing requirements/bench.txt into .venv"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+	@touch $@

@@ -39,3 +39,5 @@ for group in worker-simulator standalone; do
     compile "$group" --override "$overrides/qsim" --override "$overrides/qsim-setuptools"
 done
 compile worker-simulator-gpu --override "$overrides/qsim" --override "$overrides/qsim-setuptools" --override "$overrides/gpu"
+# Installed on top of `dev`, so what both need has the same version.
+compile bench --constraint requirements/dev.txt

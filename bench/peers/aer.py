@@ -1,59 +1,71 @@
 """Aer called by hand: as its documentation shows it, and as an expert does who knows where the time goes."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-from types import TracebackType
-from typing import Self
+from functools import cache
 
-from qiskit import qasm2
+from qiskit import QuantumCircuit, qasm2
+from qiskit.quantum_info import SparsePauliOp
+from qiskit.result import Result
 from qiskit_aer import AerSimulator
+
+from bench.tasks import Outcome, Task
 
 _IN_ONE_RUN = 250
 
-Counts = Mapping[str, int]
 
-
-def run_as_documented(sources: Sequence[str], shots: int) -> Sequence[Counts]:
+def run_as_documented(tasks: Sequence[Task]) -> Sequence[Outcome]:
     """Run one circuit after the other with default options, in this process."""
     simulator = AerSimulator()
-    return [_counts_of_one(simulator, source, shots) for source in sources]
+    return [_run_one(simulator, task) for task in tasks]
 
 
-def _counts_of_one(simulator: AerSimulator, source: str, shots: int) -> Counts:
-    counts: Counts = simulator.run(qasm2.loads(source), shots=shots).result().get_counts()
-    return counts
+def run_in_a_loop(tasks: Sequence[Task]) -> Sequence[Outcome]:
+    """Run one circuit after the other on one thread, in this process."""
+    return [run_task(task) for task in tasks]
 
 
-def run_like_an_expert(sources: Sequence[str], shots: int) -> Sequence[Counts]:
-    """Run many circuits at a time on one thread, in this process."""
-    simulator = AerSimulator(method="statevector", max_parallel_threads=1)
-    counts: list[Counts] = []
-    for start in range(0, len(sources), _IN_ONE_RUN):
-        circuits = [qasm2.loads(source) for source in sources[start : start + _IN_ONE_RUN]]
-        result = simulator.run(circuits, shots=shots).result()
-        counts += [result.get_counts(index) for index in range(len(circuits))]
-    return counts
+def run_task(task: Task) -> Outcome:
+    """Run one circuit on one thread, with a simulator that the process keeps."""
+    return _run_one(_one_thread(), task)
 
 
-class Expert:
-    """Two processes that are kept warm, a half of the circuits each."""
+def run_like_an_expert(tasks: Sequence[Task]) -> Sequence[Outcome]:
+    """Run many circuits at a time on one thread, in this process. All tasks have the same number of shots."""
+    outcomes: list[Outcome] = []
+    for start in range(0, len(tasks), _IN_ONE_RUN):
+        some = tasks[start : start + _IN_ONE_RUN]
+        result = _one_thread().run([_prepared(task) for task in some], shots=some[0].shots).result()
+        outcomes += [_outcome(result, index, task) for index, task in enumerate(some)]
+    return outcomes
 
-    processes = 2
 
-    def __enter__(self) -> Self:
-        """Start the processes and have them load what they need."""
-        self._pool = ProcessPoolExecutor(self.processes, mp_context=get_context("spawn"))
-        list(self._pool.map(run_like_an_expert, [()] * self.processes, [1] * self.processes))
-        return self
+@cache
+def _one_thread() -> AerSimulator:
+    return AerSimulator(method="statevector", max_parallel_threads=1)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End them."""
-        self._pool.shutdown()
 
-    def run(self, sources: Sequence[str], shots: int) -> int:
-        """Run all circuits; gives how many results there are."""
-        halves = [sources[index :: self.processes] for index in range(self.processes)]
-        return sum(map(len, self._pool.map(run_like_an_expert, halves, [shots] * self.processes)))
+def _run_one(simulator: AerSimulator, task: Task) -> Outcome:
+    return _outcome(simulator.run(_prepared(task), shots=task.shots).result(), 0, task)
+
+
+def _prepared(task: Task) -> QuantumCircuit:
+    """Read the text; what observables are worth is saved before the measurements, so that one run gives it all."""
+    circuit = qasm2.loads(task.source)
+    if not task.observables:
+        return circuit
+    qubits = range(circuit.num_qubits)
+    del circuit.data[-circuit.num_qubits :]  # the measurements
+    for number, terms in enumerate(task.observables):
+        circuit.save_expectation_value(SparsePauliOp.from_list(list(terms)), qubits, label=f"expval{number}")
+    circuit.measure(qubits, qubits)
+    return circuit
+
+
+def _outcome(result: Result, index: int, task: Task) -> Outcome:
+    counts: Mapping[str, int] = result.get_counts(index)
+    if not task.observables:
+        return Outcome(counts, {}, ())
+    data = result.data(index)
+    expval = [float(data[f"expval{number}"]) for number in range(len(task.observables))]
+    quasi_dist = {int(bits, 2): number / task.shots for bits, number in counts.items()}
+    return Outcome(dict(counts), quasi_dist, expval)

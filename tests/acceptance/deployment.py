@@ -86,6 +86,11 @@ class Deployment:
         """Names of the worker processes."""
         return [f"worker-{number}" for number in range(self._workers)]
 
+    @property
+    def pids(self) -> Mapping[str, int]:
+        """The process ids of the services that were started, by name."""
+        return {name: process.pid for name, process in self._processes.items()}
+
     def start(self) -> None:
         """Migrate the database, start everything, and wait until all of it is ready."""
         self._migrate()

@@ -1,0 +1,32 @@
+"""Everything that is measured, in the order of the table."""
+
+from collections.abc import Sequence
+
+from bench.measures.backlog import Backlog
+from bench.measures.idle import Idle
+from bench.measures.large_circuits import DENSE_AUTO, QUANTUM_VOLUME, QUANTUM_VOLUME_AUTO
+from bench.measures.measure import Measure
+from bench.measures.throughput import (
+    BATCHES,
+    IDENTICAL,
+    MANY_SHOTS_ROW,
+    MIXED,
+    ONE_BY_ONE,
+    STANDALONE,
+    STANDALONE_MANY_SHOTS,
+)
+
+MEASURES: Sequence[Measure] = (
+    BATCHES,
+    IDENTICAL,
+    ONE_BY_ONE,
+    STANDALONE,
+    STANDALONE_MANY_SHOTS,
+    MIXED,
+    MANY_SHOTS_ROW,
+    QUANTUM_VOLUME,
+    QUANTUM_VOLUME_AUTO,
+    DENSE_AUTO,
+    Idle(),
+    Backlog(),
+)

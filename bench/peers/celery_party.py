@@ -1,0 +1,82 @@
+"""A Celery deployment and its client."""
+
+import os
+import signal
+import sys
+import tempfile
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from bench.meter import Part
+from bench.peers.celery_application import RUN_CIRCUIT, create_application
+from bench.peers.celery_results import CeleryResults
+from bench.peers.celery_worker import BROKER_VARIABLE, DATABASE_VARIABLE
+from bench.tasks import Outcome, Task
+from tests.servers.owned_process import OwnedProcess
+from tests.waiting import wait_until
+
+_PUBLISHERS = 4
+_TIMEOUT_SECONDS = 300
+_REPOSITORY = Path(__file__).parents[2]
+
+
+class CeleryParty:
+    """A worker of two processes, and a client that reads results from the backend."""
+
+    def __init__(self, broker_url: str, database_url: str) -> None:
+        """Start the worker and wait until it serves. `database_url` is SQLAlchemy's, of an empty database."""
+        self._folder = tempfile.TemporaryDirectory(prefix="qserver-bench-celery-")
+        self._worker = OwnedProcess(
+            [sys.executable, "-m", "bench.peers.celery_worker"],
+            environment={
+                **os.environ,
+                "PYTHONPATH": str(_REPOSITORY),
+                BROKER_VARIABLE: broker_url,
+                DATABASE_VARIABLE: database_url,
+            },
+            user=None,
+            folder=Path(self._folder.name),
+            log_path=Path(self._folder.name) / "log",
+        )
+        self._application = create_application(broker_url, database_url)
+        self._application.backend._create_tables()  # noqa: SLF001 - before anybody reads them
+        self._results = CeleryResults(database_url)
+        wait_until(self._answers, timeout_seconds=60, what="the Celery worker answers")
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """The worker with its processes."""
+        return [Part("celery", self._worker.pid, below="celery pool")]
+
+    def run(self, tasks: Sequence[Task]) -> Sequence[Outcome]:
+        """Publish all, from a few threads, while results are read."""
+        with ThreadPoolExecutor(_PUBLISHERS) as publishers:
+            futures = list(publishers.map(self._publish, tasks))
+        return [future.result(_TIMEOUT_SECONDS) for future in futures]
+
+    def run_one_by_one(self, tasks: Sequence[Task], *, clients: int) -> Sequence[Outcome]:
+        """Have each of many clients publish a circuit and wait for its result before the next."""
+        with ThreadPoolExecutor(clients) as pool:
+            return list(pool.map(lambda task: self._publish(task).result(_TIMEOUT_SECONDS), tasks))
+
+    def close(self) -> None:
+        """Stop the worker."""
+        self._results.close()
+        self._application.close()
+        self._worker.stop(signal.SIGTERM, timeout_seconds=30)
+        self._folder.cleanup()
+
+    def _publish(self, task: Task) -> "Future[Outcome]":
+        task_id = str(uuid.uuid4())
+        self._application.tasks[RUN_CIRCUIT].apply_async(
+            args=(task.source, task.shots, task.observables), task_id=task_id
+        )
+        return self._results.expect([task_id])[0]
+
+    def _answers(self) -> bool:
+        if not self._worker.is_alive:
+            log = (Path(self._folder.name) / "log").read_text(errors="replace")
+            raise RuntimeError(f"the Celery worker ended while starting: {log}")
+        return bool(self._application.control.ping(timeout=0.5))
