@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bench.peers.expert import Expert
+from bench.peers.result_route_party import ResultRouteParty
 from bench.qserver_party import QServerParty
-from bench.servers import Servers
+from bench.servers import Servers, connection_string
 from bench.standalone_party import StandaloneParty
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class House:
         """QServer as it is deployed, on an empty database."""
         database_url = self._stack.enter_context(self.servers.empty_database())
         return self._stack.enter_context(QServerParty.started(self.servers, database_url))
+
+    @cached_property
+    def result_route(self) -> ResultRouteParty:
+        """A bare HTTP route over the results of `qserver`."""
+        return self._stack.enter_context(closing(ResultRouteParty(connection_string(self.qserver.database_url))))
 
     def database(self, name: str) -> str:
         """Give the URL of a database that stays for the whole run; empty when its name is first asked for."""

@@ -14,9 +14,10 @@ WORKERS = 2
 class QServerParty:
     """A deployment with two workers of one simulator process each, and a client."""
 
-    def __init__(self, deployment: Deployment, client: GrpcClient, servers: Servers) -> None:
+    def __init__(self, deployment: Deployment, client: GrpcClient, servers: Servers, database_url: str) -> None:
         """Take a deployment that runs."""
         self.client = client
+        self.database_url = database_url
         self._deployment = deployment
         self._servers = servers
 
@@ -30,7 +31,7 @@ class QServerParty:
         ):
             deployment.start()
             with closing(GrpcClient(deployment.grpc_address)) as client:
-                yield cls(deployment, client, servers)
+                yield cls(deployment, client, servers, database_url)
             deployment.stop()
 
     @property

@@ -28,7 +28,7 @@ def tables(documents: Sequence[Document]) -> str:
     newest = _newest(documents)
     used = [document for document in documents if any(document is own for _, own in newest.values())]
     rows = [row for row, _ in newest.values()]
-    blocks = [*map(_where, used), _table(_RATIOS, _ratio_lines(rows)), _costs(rows), *_left_out(rows)]
+    blocks = [*map(_where, used), _table(_RATIOS, list(_ratio_lines(rows))), _costs(rows), *_left_out(rows)]
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -83,7 +83,7 @@ def _costs(rows: Sequence[Row]) -> str:
         for row in rows
         for party in (row.rounds[0].cpu_milliseconds if row.rounds else ())
     ]
-    return _table(("measure", "party", "CPU milliseconds a job"), lines) if lines else ""
+    return _table(("measure", "party", "CPU milliseconds a job"), lines)
 
 
 def _medians(row: Row, party: str) -> Mapping[str, float]:
@@ -97,6 +97,8 @@ def _left_out(rows: Sequence[Row]) -> Iterator[str]:
             yield f"Not run: {row.name} ({row.figures[0].what}): {row.not_run}."
 
 
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]] | Iterator[Sequence[str]]) -> str:
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    if not lines:
+        return ""
     rule = ["---"] * len(head)
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *lines))

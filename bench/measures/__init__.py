@@ -6,6 +6,7 @@ from bench.measures.backlog import Backlog
 from bench.measures.idle import Idle
 from bench.measures.large_circuits import DENSE_AUTO, QUANTUM_VOLUME, QUANTUM_VOLUME_AUTO
 from bench.measures.measure import Measure
+from bench.measures.result_page import ResultPage
 from bench.measures.throughput import (
     BATCHES,
     IDENTICAL,
@@ -28,5 +29,6 @@ MEASURES: Sequence[Measure] = (
     QUANTUM_VOLUME_AUTO,
     DENSE_AUTO,
     Idle(),
+    ResultPage(),
     Backlog(),
 )

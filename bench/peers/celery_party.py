@@ -1,25 +1,18 @@
 """A Celery deployment and its client."""
 
-import os
-import signal
-import sys
-import tempfile
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 from bench.meter import Part
 from bench.peers.celery_application import RUN_CIRCUIT, create_application
 from bench.peers.celery_results import CeleryResults
 from bench.peers.celery_worker import BROKER_VARIABLE, DATABASE_VARIABLE
+from bench.program import Program
 from bench.tasks import Outcome, Task
-from tests.servers.owned_process import OwnedProcess
-from tests.waiting import wait_until
 
 _PUBLISHERS = 4
 _TIMEOUT_SECONDS = 300
-_REPOSITORY = Path(__file__).parents[2]
 
 
 class CeleryParty:
@@ -27,23 +20,12 @@ class CeleryParty:
 
     def __init__(self, broker_url: str, database_url: str) -> None:
         """Start the worker and wait until it serves. `database_url` is SQLAlchemy's, of an empty database."""
-        self._folder = tempfile.TemporaryDirectory(prefix="qserver-bench-celery-")
-        self._worker = OwnedProcess(
-            [sys.executable, "-m", "bench.peers.celery_worker"],
-            environment={
-                **os.environ,
-                "PYTHONPATH": str(_REPOSITORY),
-                BROKER_VARIABLE: broker_url,
-                DATABASE_VARIABLE: database_url,
-            },
-            user=None,
-            folder=Path(self._folder.name),
-            log_path=Path(self._folder.name) / "log",
-        )
+        environment = {BROKER_VARIABLE: broker_url, DATABASE_VARIABLE: database_url}
+        self._worker = Program("bench.peers.celery_worker", **environment)
         self._application = create_application(broker_url, database_url)
-        self._application.backend._create_tables()  # noqa: SLF001 - before anybody reads them
+        self._worker.wait_until(lambda: bool(self._application.control.ping(timeout=0.5)))
+        self._application.backend.get_task_meta(str(uuid.uuid4()))  # makes the table, before anybody reads it
         self._results = CeleryResults(database_url)
-        wait_until(self._answers, timeout_seconds=60, what="the Celery worker answers")
 
     @property
     def parts(self) -> Sequence[Part]:
@@ -65,8 +47,7 @@ class CeleryParty:
         """Stop the worker."""
         self._results.close()
         self._application.close()
-        self._worker.stop(signal.SIGTERM, timeout_seconds=30)
-        self._folder.cleanup()
+        self._worker.close()
 
     def _publish(self, task: Task) -> "Future[Outcome]":
         task_id = str(uuid.uuid4())
@@ -74,9 +55,3 @@ class CeleryParty:
             args=(task.source, task.shots, task.observables), task_id=task_id
         )
         return self._results.expect([task_id])[0]
-
-    def _answers(self) -> bool:
-        if not self._worker.is_alive:
-            log = (Path(self._folder.name) / "log").read_text(errors="replace")
-            raise RuntimeError(f"the Celery worker ended while starting: {log}")
-        return bool(self._application.control.ping(timeout=0.5))
