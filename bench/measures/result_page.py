@@ -48,7 +48,7 @@ class ResultPage:
         house.qserver.client.run(tasks)
         pages = turn.size(self.pages)
         routes = self._routes(house)
-        order = list(routes) if turn.number % 2 else list(reversed(routes))
+        order = list(routes) if turn.number % 2 else list(routes)[::-1]
         served = {party: _serve(routes[party], pages) for party in order}
         _check(served)
         rates = {party: pages / served[party].seconds for party in routes}
