@@ -110,7 +110,8 @@ class Seeder:
         self._parameters["gpu_share"] = _GPU_SHARE
 
     def add_waiting(self, jobs: int) -> None:
-        """Add jobs of many owners that nobody has published, each with a circuit of its own."""
+        """Add jobs of many owners, each with a circuit of its own. No job is published: no broker has a hint of one."""
+        self._connection.execute("UPDATE jobs SET published_at = NULL WHERE published_at IS NOT NULL")
         self._stage(jobs, jobs_a_circuit=1)
         self._copy("jobs", _WAITING_JOB, "CROSS JOIN seeded WHERE pattern.id = %(pattern_id)s")
         self._copy("pubs", _PUB, "CROSS JOIN seeded WHERE " + _OF_PATTERN)

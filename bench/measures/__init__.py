@@ -10,7 +10,7 @@ from bench.measures.result_page import ResultPage
 from bench.measures.throughput import (
     BATCHES,
     IDENTICAL,
-    MANY_SHOTS_ROW,
+    MANY_SHOTS_BATCHES,
     MIXED,
     ONE_BY_ONE,
     STANDALONE,
@@ -24,7 +24,7 @@ MEASURES: Sequence[Measure] = (
     STANDALONE,
     STANDALONE_MANY_SHOTS,
     MIXED,
-    MANY_SHOTS_ROW,
+    MANY_SHOTS_BATCHES,
     QUANTUM_VOLUME,
     QUANTUM_VOLUME_AUTO,
     DENSE_AUTO,

@@ -20,6 +20,7 @@ from bench.qserver_party import QServerParty
 from bench.seeding import Seeder
 from bench.servers import connection_string
 from bench.tasks import Task
+from tests.waiting import wait_until
 
 _EMPTY = "empty"
 _WAITING = "jobs waiting"
@@ -104,7 +105,7 @@ class Backlog:
         """Bring the tables to their size: at first by all rows, later by those that were used up."""
         if not _has_tables(connection):
             with QServerParty.started(house.servers, database_url) as qserver:
-                qserver.client.run(_tasks(1, seed=turn.number))  # the pattern
+                qserver.client.run(_tasks(1, seed=0))  # the pattern
         finished, pending = _count(connection)
         seeder = Seeder(connection)
         if state == _WAITING:
@@ -113,9 +114,9 @@ class Backlog:
             seeder.add_finished(turn.size(self.finished) - finished)
 
     def _measure(self, qserver: QServerParty, connection: psycopg.Connection, state: str, turn: Round) -> _Use:
-        tasks = _tasks(turn.size(self.jobs), seed=turn.number)
+        tasks = _tasks(turn.size(self.jobs), seed=turn.seed(f"{self.name}, measured"))
         spec = partial(to_spec, priority=_FIRST)
-        qserver.client.run(_tasks(_WARMING_JOBS, seed=-turn.number), spec)
+        qserver.client.run(_tasks(_WARMING_JOBS, seed=turn.seed(f"{self.name}, warming up")), spec)
         other = self._cost_of_waiting_job(qserver, connection, turn) if state == _WAITING else {}
         finished_before, _ = _count(connection)
         measured = measure(qserver.parts, lambda: qserver.client.run(tasks, spec))
@@ -136,6 +137,8 @@ class Backlog:
     def _cost_of_waiting_job(qserver: QServerParty, connection: psycopg.Connection, turn: Round) -> Mapping[str, float]:
         """Give what it takes to dispatch, run and store a job that waits, when nothing else happens."""
         seconds = max(0.5, _DRAINED_SECONDS * turn.scale)
+        finished_at_first, _ = _count(connection)
+        wait_until(lambda: _count(connection)[0] > finished_at_first, what="waiting jobs are run")
         finished_before, _ = _count(connection)
         measured = measure(qserver.parts, lambda: time.sleep(seconds))
         finished, _ = _count(connection)

@@ -18,7 +18,6 @@ from bench.quantum_volume import quantum_volume_circuit
 from bench.tasks import Task
 
 _AER = "Aer at its best options"
-_SEED = 24
 _LEAST_QUBITS = 14
 _FEWER_TO_CHOOSE = 2
 """Options are chosen with a circuit of so many qubits less, in a quarter of the time."""
@@ -31,8 +30,8 @@ class LargeCircuit:
     name: str
     what: str
     qubits: int
-    circuit: Callable[[int], str]
-    """Gives the circuit of a number of qubits."""
+    circuit: Callable[[int, int], str]
+    """Gives the circuit of a number of qubits and a seed."""
     backend: str
     precisions: tuple[str, ...]
     """What Aer by hand may compute in: where QServer computes in double precision, it does too."""
@@ -50,7 +49,7 @@ class LargeCircuit:
         """Run the pair, in turns the one or the other first. Raises NotRunError where the backend is missing."""
         if self.backend not in house.qserver.client.backends():
             raise NotRunError(f"backend {self.backend!r} is not served")
-        task = Task(self.circuit(self._qubits_at(turn.scale)), SHOTS)
+        task = Task(self.circuit(self._qubits_at(turn.scale), turn.seed(self.name)), SHOTS)
         by_hand = partial(self._run_by_hand, house, task, turn.scale)
         by_qserver = partial(self._submit, house, task)
         order = (by_qserver, by_hand) if turn.number % 2 else (by_hand, by_qserver)
@@ -64,7 +63,7 @@ class LargeCircuit:
         return QSERVER, LargeRun(measured.given, measured.seconds, measured.served_cpu_seconds)
 
     def _run_by_hand(self, house: House, task: Task, scale: float) -> tuple[str, LargeRun]:
-        smaller = self.circuit(self._qubits_at(scale) - _FEWER_TO_CHOOSE)
+        smaller = self.circuit(self._qubits_at(scale) - _FEWER_TO_CHOOSE, 0)
         options = house.expert.call(best_options, smaller, SHOTS, self.precisions)
         run = house.expert.call(run_large, task, options)
         check_outcomes(_AER, [task], [run.outcome])
@@ -82,12 +81,12 @@ class LargeCircuit:
         return max(_LEAST_QUBITS, self.qubits + math.floor(math.log2(scale)))
 
 
-def _quantum_volume(qubits: int) -> str:
-    return quantum_volume_circuit(qubits, seed=_SEED)
+def _quantum_volume(qubits: int, seed: int) -> str:
+    return quantum_volume_circuit(qubits, seed=seed)
 
 
-def _dense(qubits: int) -> str:
-    return dense_circuit(qubits, depth=20, seed=_SEED)
+def _dense(qubits: int, seed: int) -> str:
+    return dense_circuit(qubits, depth=20, seed=seed)
 
 
 QUANTUM_VOLUME = LargeCircuit(

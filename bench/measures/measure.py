@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from zlib import crc32
 
 from bench.figures import Figure, Found
 from bench.house import House
@@ -10,10 +11,14 @@ from bench.house import House
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One turn of a measure. Circuits come from its number, so that those of two rounds differ; 0 warms up."""
+    """One turn of a measure; the one with number 0 warms up."""
 
     number: int
     scale: float
+
+    def seed(self, measure: str) -> int:
+        """Give the seed of a measure's circuits, of its own in each round: QServer knows circuits that come again."""
+        return crc32(f"{measure} {self.number}".encode())
 
     def size(self, full: int, *, least: int = 32) -> int:
         """Shrink a number of circuits for a trial."""

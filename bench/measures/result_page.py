@@ -44,7 +44,7 @@ class ResultPage:
 
     def run(self, house: House, turn: Round) -> Found:
         """Have both serve the page. Raises NotRunError where QServer has no such page."""
-        tasks = [Task(source, SHOTS) for source in small_circuits(_JOBS, seed=turn.number)]
+        tasks = [Task(source, SHOTS) for source in small_circuits(_JOBS, seed=turn.seed(self.name))]
         house.qserver.client.run(tasks)
         pages = turn.size(self.pages)
         routes = self._routes(house)

@@ -53,7 +53,7 @@ class Throughput:
 
     def run(self, house: House, turn: Round) -> Found:
         """Time everybody. Raises WrongOutcomeError where somebody's results can't be right."""
-        tasks = self.make(turn.size(self.jobs), turn.number)
+        tasks = self.make(turn.size(self.jobs), turn.seed(self.name))
         runs: dict[str, Measured[Sequence[Outcome]]] = {}
         sizes: dict[str, int] = {}
         for party in self._order(turn.number):
@@ -207,7 +207,7 @@ MIXED = Throughput(
         Comparison(QSERVER, DASK),
     ],
 )
-MANY_SHOTS_ROW = Throughput(
+MANY_SHOTS_BATCHES = Throughput(
     "many_shots",
     f"{{jobs:,}} distinct 2-qubit circuits, {MANY_SHOTS:,} shots, in batches",
     3000,

@@ -94,3 +94,9 @@ def test_options_that_can_not_be_right_end_with_a_message(
         parse_options(arguments, ["idle"])
 
     assert arguments[1] in capsys.readouterr().err
+
+
+def test_no_two_measures_or_rounds_share_a_seed() -> None:
+    seeds = {Round(number, 1).seed(measure.name) for measure in MEASURES for number in range(10)}
+
+    assert len(seeds) == 10 * len(MEASURES)
