@@ -10,6 +10,7 @@ from bench.spread import Spread, number
 BEGIN = "<!-- written by make bench: begin -->"
 END = "<!-- written by make bench: end -->"
 
+_LEAST_MILLISECONDS = 0.001
 _RATIOS = ("measure", "compared", "medians", "ratio or value (least to most)", "to reach", "reached")
 
 
@@ -78,12 +79,14 @@ def _reached(comparison: Comparison, median: float) -> str:
 
 def _costs(rows: Sequence[Row]) -> str:
     """Write CPU milliseconds a job by party and part, the medians of the rounds."""
-    lines = [
-        (row.name, party, ", ".join(f"{part} {number(cost)}" for part, cost in _medians(row, party).items()))
-        for row in rows
-        for party in (row.rounds[0].cpu_milliseconds if row.rounds else ())
-    ]
-    return _table(("measure", "party", "CPU milliseconds a job"), lines)
+    lines = [_cost_line(row, party) for row in rows for party in (row.rounds[0].cpu_milliseconds if row.rounds else ())]
+    return _table(("measure", "party", "CPU milliseconds a job", "of which"), lines)
+
+
+def _cost_line(row: Row, party: str) -> Sequence[str]:
+    parts = {part: cost for part, cost in _medians(row, party).items() if cost >= _LEAST_MILLISECONDS}
+    total = Spread.of([sum(found.cpu_milliseconds[party].values()) for found in row.rounds]).median
+    return row.name, party, number(total), ", ".join(f"{part} {number(cost)}" for part, cost in parts.items())
 
 
 def _medians(row: Row, party: str) -> Mapping[str, float]:

@@ -15,7 +15,10 @@ MACHINE = {"cpu": "a CPU", "cores": 2, "memory": "24 GB", "python": "3.11.7", "p
 
 def row(name: str = "batches", figure: Figure = RATE, **values: float) -> Row:
     rounds = [
-        Found({figure.what: {party: value * factor for party, value in values.items()}}, {"QServer": {"client": 0.5}})
+        Found(
+            {figure.what: {party: value * factor for party, value in values.items()}},
+            {"QServer": {"client": 0.5, "workers": 0.2, "idle": 0.0}},
+        )
         for factor in (1.0, 1.1, 0.9)
     ]
     return Row(name, [figure], rounds)
@@ -32,7 +35,7 @@ def test_a_line_has_medians_ratio_and_target() -> None:
         "| circuits in batches | QServer / expert | 3,000 / 1,500 jobs/s | 2.00 (2.00 to 2.00) | at least 1.6 | yes |"
         in text
     )
-    assert "| batches | QServer | client 0.500 |" in text
+    assert "| batches | QServer | 0.700 | client 0.500, workers 0.200 |" in text
     assert "2 cores (a CPU)" in text
 
 
