@@ -1,6 +1,5 @@
 """A client of QServer's own interface, as a program that sends many circuits would write it."""
 
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +10,6 @@ from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
 
 _CALLS_IN_FLIGHT = 8
 _JOBS_A_CALL = 250
-_POLL_SECONDS = 0.002
 _TIMEOUT_SECONDS = 600
 
 ToSpec = Callable[[Task], jobs_pb2.JobSpec]
@@ -83,17 +81,14 @@ class GrpcClient:
         return self._read(self.submit(tasks, spec))
 
     def _read(self, job_ids: Sequence[str]) -> Sequence[Outcome]:
-        return [_outcome(self._read_one(job_id)) for job_id in job_ids]
-
-    def _read_one(self, job_id: str) -> jobs_pb2.GetResultResponse:
-        deadline = time.monotonic() + _TIMEOUT_SECONDS
-        while True:
-            try:
-                return self._jobs.GetResult(jobs_pb2.GetResultRequest(id=job_id), timeout=_TIMEOUT_SECONDS)
-            except grpc.RpcError as error:
-                if error.code() is not grpc.StatusCode.NOT_FOUND or time.monotonic() > deadline:
-                    raise
-                time.sleep(_POLL_SECONDS)  # not finished yet
+        """Wait for the results of jobs, pushed as they come, and give them in the jobs' order."""
+        request = jobs_pb2.GetResultsRequest(ids=job_ids, wait=True)
+        found = {
+            answer.id: _outcome(answer)
+            for message in self._jobs.GetResults(request, timeout=_TIMEOUT_SECONDS)
+            for answer in message.results
+        }
+        return [found[job_id] for job_id in job_ids]
 
 
 def _job_id(answer: jobs_pb2.SubmissionAnswer) -> str:
@@ -102,6 +97,8 @@ def _job_id(answer: jobs_pb2.SubmissionAnswer) -> str:
     return answer.job.id
 
 
-def _outcome(response: jobs_pb2.GetResultResponse) -> Outcome:
-    result = response.pub_results[0]
+def _outcome(answer: jobs_pb2.JobResult) -> Outcome:
+    if not answer.HasField("result"):
+        raise RuntimeError(f"a circuit of the bench has no result: {answer.error.message}")
+    result = answer.result.pub_results[0]
     return Outcome(result.counts, result.quasi_dist, result.expval)
