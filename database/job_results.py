@@ -3,14 +3,16 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Final
+from itertools import groupby
+from operator import itemgetter
+from typing import Final, cast
 from uuid import UUID
 
-from sqlalchemy import Integer, Row, Select, and_, bindparam, case, select
+from sqlalchemy import Integer, Select, and_, bindparam, case, select
 
 from database.records import JobResult, StoredDocument
 from database.tables import jobs, result_arrays, results
-from database.work import Work, is_given
+from database.work import Work, is_given, is_selected
 from qserver.errors import NotFound, Reason
 from qserver.identity import Identity
 from qserver.jobs import JobStatus
@@ -22,7 +24,19 @@ ANY_SIZE: Final = 2**31 - 1
 SHARED_BYTES: Final = 64 * 1024
 """A larger result is best read alone: hundreds of them must not be in memory together."""
 
-_Row = Row[tuple[object, ...]]
+PAGE_COLUMNS: Final = (jobs.c.pointer, jobs.c.id, jobs.c.status, jobs.c.reason, jobs.c.message)
+"""What a statement for `page_of` selects of jobs."""
+
+_MAX_BYTES: Final = bindparam("max_bytes", type_=Integer())
+_RESULT_COLUMNS: Final = (
+    results.c.id.label("result_id"),
+    results.c.size_bytes,
+    case((results.c.size_bytes <= _MAX_BYTES, results.c.document)).label("document"),
+)
+
+# pointer, id, status, reason, message; id, size_bytes and document of a result: None where there is none
+_Row = tuple[int, UUID, str, str | None, str | None, UUID | None, int | None, str | None]
+_SIZE_BYTES: Final = itemgetter(6)
 _Arrays = Mapping[UUID, tuple[Array, ...]]
 
 
@@ -33,13 +47,17 @@ def job_results_of(
     if not job_ids:
         return {}
     parameters = {"job_ids": work.given(job_ids), "max_bytes": max_bytes}
-    rows: defaultdict[UUID, list[_Row]] = defaultdict(list)
-    for row in work.execute(_named(is_postgres=work.is_postgres), parameters):
+    rows = work.execute(_named(is_postgres=work.is_postgres), parameters).all()
+    if not identity.sees_everything:
         # Here and not in the statement: for a condition on the owner PostgreSQL may read all that the owner has.
-        if identity.sees_everything or row.owner_id == identity.user_id:
-            rows[row.id].append(row)
-    arrays = arrays_of(work, [row.result_id for found in rows.values() for row in found if _has_arrays(row)])
-    return {job_id: _job_result(found, arrays) for job_id, found in rows.items()}
+        rows = [row for row in rows if row.owner_id == identity.user_id]
+    return {result.job_id: result for result in _job_results(work, cast("Sequence[_Row]", rows))}
+
+
+def page_of(work: Work, page: Select[tuple[object, ...]], *, max_bytes: int) -> Sequence[JobResult]:
+    """Give what there is to read of the jobs that a statement selects, in their order, as `job_results_of` does."""
+    rows = work.execute(_beside(page, is_postgres=work.is_postgres), {"max_bytes": max_bytes}).all()
+    return _job_results(work, cast("Sequence[_Row]", rows))
 
 
 def no_job(job_id: UUID) -> NotFound:
@@ -85,38 +103,58 @@ def _named(*, is_postgres: bool) -> Select[tuple[object, ...]]:
     Both tables have the keys named: PostgreSQL carries no list of keys from one table to another, and where its figures
     say that there are few results, it would read all there are.
     """
-    document = case((results.c.size_bytes <= bindparam("max_bytes", type_=Integer()), results.c.document))
-    columns = (jobs.c.id, jobs.c.owner_id, jobs.c.status, jobs.c.reason, jobs.c.message)
     beside = and_(results.c.job_id == jobs.c.id, is_given(results.c.job_id, "job_ids", is_postgres=is_postgres))
     return (
-        select(*columns, results.c.id.label("result_id"), results.c.size_bytes, document.label("document"))
+        select(*PAGE_COLUMNS, *_RESULT_COLUMNS, jobs.c.owner_id)
         .select_from(jobs.outerjoin(results, beside))
         .where(is_given(jobs.c.id, "job_ids", is_postgres=is_postgres))
-        .order_by(results.c.pub_index)
+        .order_by(jobs.c.pointer, results.c.pub_index)
     )
 
 
+def _beside(page: Select[tuple[object, ...]], *, is_postgres: bool) -> Select[tuple[object, ...]]:
+    """Select jobs beside their results, job by job."""
+    wanted = page.cte("wanted").prefix_with("MATERIALIZED", dialect="postgresql")
+    named = is_selected(results.c.job_id, select(wanted.c.id), is_postgres=is_postgres)  # as `_named` names them twice
+    beside = and_(results.c.job_id == wanted.c.id, named)
+    return (
+        select(*wanted.c, *_RESULT_COLUMNS)
+        .select_from(wanted.outerjoin(results, beside))
+        .order_by(wanted.c.pointer, results.c.pub_index)
+    )
+
+
+def _job_results(work: Work, rows: Sequence[_Row]) -> Sequence[JobResult]:
+    """Put rows together that stand behind each other, job by job."""
+    arrays = arrays_of(work, [row[5] for row in rows if row[5] is not None and _has_arrays(row[6], row[7])])
+    return [_job_result(list(of_job), arrays) for _, of_job in groupby(rows, itemgetter(0))]
+
+
 def _job_result(rows: Sequence[_Row], arrays: _Arrays) -> JobResult:
-    first = rows[0]
+    _, job_id, status, reason, message, first_result_id, _, _ = rows[0][:8]
     return JobResult(
-        job_id=first.id,
-        status=JobStatus(first.status),
-        reason=None if first.reason is None else Reason(first.reason),
-        message=first.message,
-        size_bytes=sum(row.size_bytes or 0 for row in rows),
-        documents=_documents(rows, arrays),
+        job_id,
+        JobStatus(status),
+        None if reason is None else Reason(reason),
+        message,
+        0 if first_result_id is None else sum(map(_SIZE_BYTES, rows)),
+        () if first_result_id is None else _documents(rows, arrays),
     )
 
 
 def _documents(rows: Sequence[_Row], arrays: _Arrays) -> tuple[StoredDocument, ...] | None:
-    stored = [row for row in rows if row.result_id is not None]
-    if any(row.document is None for row in stored):
-        return None
-    if any(_has_arrays(row) and row.result_id not in arrays for row in stored):
-        return ()  # they were removed between the two statements, and the whole result with them
-    return tuple(StoredDocument(row.result_id, row.document, arrays.get(row.result_id, ())) for row in stored)
+    documents = []
+    for row in rows:
+        result_id, size_bytes, text = row[5:8]
+        if result_id is None or text is None:
+            return None
+        found = arrays.get(result_id, ())
+        if not found and _has_arrays(size_bytes, text):
+            return ()  # they were removed between the two statements, and the whole result with them
+        documents.append(StoredDocument(result_id, text, found))
+    return tuple(documents)
 
 
-def _has_arrays(row: _Row) -> bool:
+def _has_arrays(size_bytes: int | None, text: str | None) -> bool:
     # A document is ASCII, and no array is empty: what is larger than its document has arrays.
-    return row.document is not None and row.size_bytes > len(row.document)
+    return text is not None and size_bytes is not None and size_bytes > len(text)

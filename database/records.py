@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from qserver.circuits import Circuit, CircuitFormat, CircuitProfile
@@ -110,17 +110,18 @@ class StoredResult:
     results: tuple[PubResult, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredDocument:
-    """The result of one PUB as it is stored: JSON text (see `database.result_documents`), and its arrays."""
+class StoredDocument(NamedTuple):
+    """The result of one PUB as it is stored: JSON text (see `database.result_documents`), and its arrays.
+
+    A tuple, as `JobResult` is: hundreds are made for one answer, and a dataclass takes four times as long.
+    """
 
     id: UUID
     text: str
     arrays: tuple[Array, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class JobResult:
+class JobResult(NamedTuple):
     """What there is to read of a job: one document a PUB, or its state, which says why there is none.
 
     `size_bytes` counts documents and arrays. `documents` is None where they are too large to be read beside others.

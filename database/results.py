@@ -9,7 +9,7 @@ from sqlalchemy import select
 from database.job_results import ANY_SIZE, arrays_of, job_results_of, no_job, why_none
 from database.records import Completion, JobResult, StoredDocument, StoredResult
 from database.result_documents import decode_result, encode_result
-from database.tables import result_arrays, results
+from database.tables import jobs, result_arrays, results
 from database.work import Parameters, Work
 from qserver.identity import Identity
 from qserver.results import Array, PubResult
@@ -39,6 +39,15 @@ class Results:
         if not result.documents:
             raise why_none(result)
         return result.documents
+
+    def first_id(self, job_id: UUID, identity: Identity) -> UUID | None:
+        """Give the id by which a job's results are known; None where the caller has no such job, or it no results."""
+        statement = select(results.c.id, jobs.c.owner_id).join(jobs, jobs.c.id == results.c.job_id)
+        row = self._work.execute(statement.where(results.c.job_id == job_id, results.c.pub_index == 0)).first()
+        if row is None:
+            return None
+        result_id, owner_id = row
+        return result_id if identity.sees_everything or owner_id == identity.user_id else None
 
     def of_jobs(
         self, job_ids: Sequence[UUID], identity: Identity, *, max_bytes: int = ANY_SIZE

@@ -1,6 +1,6 @@
 """Results of many jobs as JSON text. What is stored is JSON already: it is passed on as it is, never parsed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from uuid import UUID
 
@@ -38,15 +38,26 @@ def result_text(job_id: UUID, result: JobResult | None) -> str:
     return encode(schemas.JobResult(job_id, status, error.reason, error.message, ())).decode()
 
 
-def body_parts(form: Form, texts: Iterator[str]) -> Iterator[str]:
-    """Put values together, piece by piece: what is large need not be in memory with the rest."""
-    if form is Form.LINES:
-        yield from (f"{text}\n" for text in texts)
-        return
-    yield "["
-    for position, text in enumerate(texts):
-        yield f",{text}" if position else text
-    yield "]"
+def body(form: Form, texts: Iterable[str]) -> str:
+    """Put values together."""
+    match form:
+        case Form.ARRAY:
+            return f"[{','.join(texts)}]"
+        case Form.LINES:
+            return "".join([f"{text}\n" for text in texts])
+
+
+def body_parts(form: Form, texts: Iterable[str]) -> Iterator[str]:
+    """Put values together piece by piece: what is large need not be in memory with the rest."""
+    match form:
+        case Form.ARRAY:
+            yield "["
+            for position, text in enumerate(texts):
+                yield f",{text}" if position else text
+            yield "]"
+        case Form.LINES:
+            for text in texts:
+                yield f"{text}\n"
 
 
 def _document_text(stored: StoredDocument) -> str:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, func, select, union_all
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, union_all
 
 from database.circuits import sources
+from database.job_results import PAGE_COLUMNS, page_of
 from database.jobs.guards import IS_PENDING, IS_RUNNING, Guard
 from database.jobs.rows import (
     EVENT_COLUMNS,
@@ -20,15 +20,13 @@ from database.jobs.rows import (
     select_named,
     visible_to,
 )
-from database.records import JobDetail
+from database.records import JobDetail, JobResult
 from database.results import results_of
 from database.tables import history, job_events, jobs
-from database.work import Work, status_is
+from database.work import Work, is_selected, status_is
 from qserver.errors import NotFound
 from qserver.identity import Identity
 from qserver.jobs import Job, JobEvent, JobStatus
-
-Selected = TypeVar("Selected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +50,30 @@ def get(work: Work, job_id: UUID, identity: Identity) -> Job:
 
 def list_page(work: Work, identity: Identity, page: Page) -> Sequence[Job]:
     """Give a page of jobs."""
-    return [job_from(row) for row in work.execute(_of_page(select_jobs(), identity, page)).mappings()]
-
-
-def list_ids(work: Work, identity: Identity, page: Page) -> Sequence[UUID]:
-    """Give the ids of a page of jobs."""
-    return work.execute(_of_page(select(jobs.c.id), identity, page)).scalars().all()
-
-
-def _of_page(statement: Select[Selected], identity: Identity, page: Page) -> Select[Selected]:
-    order = jobs.c.pointer.desc() if page.newest_first else jobs.c.pointer
     # Their keys first: what is skipped is then skipped in an index, and no row of it is read.
-    meant = _visible(select(jobs.c.pointer), identity).order_by(order).limit(page.limit).offset(page.offset)
+    meant = _of_page(select(jobs.c.pointer), identity, page).offset(page.offset)
+    statement = select_jobs().where(jobs.c.pointer.in_(meant)).order_by(_order(page))
+    return [job_from(row) for row in work.execute(statement).mappings()]
+
+
+def list_results(work: Work, identity: Identity, page: Page, *, max_bytes: int) -> Sequence[JobResult]:
+    """Give what there is to read of a page of jobs, oldest first."""
+    keys = _of_page(select(jobs.c.pointer), identity, page).offset(page.offset)
+    meant = select(*PAGE_COLUMNS).where(is_selected(jobs.c.pointer, keys, is_postgres=work.is_postgres))
+    return page_of(work, meant, max_bytes=max_bytes)
+
+
+def _of_page(statement: Select[tuple[object, ...]], identity: Identity, page: Page) -> Select[tuple[object, ...]]:
+    """Have a statement select the jobs of a page, but for what is to be skipped."""
     if page.before_pointer is not None:
-        meant = meant.where(jobs.c.pointer < page.before_pointer)
+        statement = statement.where(jobs.c.pointer < page.before_pointer)
     if page.statuses:
-        meant = meant.where(status_is(jobs.c.status, *sorted(page.statuses)))
-    return statement.where(jobs.c.pointer.in_(meant)).order_by(order)
+        statement = statement.where(status_is(jobs.c.status, *sorted(page.statuses)))
+    return _visible(statement, identity).order_by(_order(page)).limit(page.limit)
+
+
+def _order(page: Page) -> ColumnElement[int]:
+    return jobs.c.pointer.desc() if page.newest_first else jobs.c.pointer.asc()
 
 
 def with_details(work: Work, found: Sequence[Job]) -> Sequence[JobDetail]:

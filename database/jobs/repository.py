@@ -6,9 +6,20 @@ from uuid import UUID
 from sqlalchemy import delete, update
 
 from database.changes import ChangeKind
+from database.job_results import ANY_SIZE
 from database.jobs import guards, leases, moves, orphans, reading, submission
 from database.jobs.rows import visible_to
-from database.records import Claimant, ClaimedJob, Completion, FailedRun, JobDetail, Lease, NamedSubmission, NewJob
+from database.records import (
+    Claimant,
+    ClaimedJob,
+    Completion,
+    FailedRun,
+    JobDetail,
+    JobResult,
+    Lease,
+    NamedSubmission,
+    NewJob,
+)
 from database.tables import jobs
 from database.work import Work, status_is
 from qserver.errors import AlreadyExists, Conflict, Reason
@@ -61,11 +72,18 @@ class Jobs:
         page = reading.Page(limit, offset, newest_first, before_pointer, statuses)
         return reading.list_page(self._work, identity, page)
 
-    def list_ids(
-        self, identity: Identity, *, limit: int, offset: int = 0, statuses: frozenset[JobStatus] = frozenset()
-    ) -> Sequence[UUID]:
-        """Give the ids of a page of jobs in the order of submission."""
-        return reading.list_ids(self._work, identity, reading.Page(limit, offset, statuses=statuses))
+    def list_results(
+        self,
+        identity: Identity,
+        *,
+        limit: int,
+        offset: int = 0,
+        statuses: frozenset[JobStatus] = frozenset(),
+        max_bytes: int = ANY_SIZE,
+    ) -> Sequence[JobResult]:
+        """Give what there is to read of a page of jobs, in the order of submission, as `results.of_jobs` does."""
+        page = reading.Page(limit, offset, statuses=statuses)
+        return reading.list_results(self._work, identity, page, max_bytes=max_bytes)
 
     def details(self, identity: Identity, *, limit: int, offset: int) -> Sequence[JobDetail]:
         """Give a page of jobs in the order of submission, with sources and results."""

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from qserver.circuits import CircuitFormat
 from rest_api import examples, schemas
+from rest_api.conditional import NOT_MODIFIED, IfNoneMatch, is_known, job_tag, not_modified, tagged
 from rest_api.dependencies import Caller, Cursor, JobId, Neighbours, identify
 from rest_api.json_response import json_response
 from rest_api.openapi import answers, job_links, refusals
@@ -78,14 +79,21 @@ def list_jobs(caller: Caller, neighbours: Neighbours, cursor: Cursor = 0) -> Res
     summary="Read a job",
     responses={
         **answers(schemas.Job, "The job.", example=examples.JOB),
+        **NOT_MODIFIED,
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
-def get_job(job_id: JobId, caller: Caller, neighbours: Neighbours) -> Response:
+def get_job(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNoneMatch = None) -> Response:
     """Read a job with its circuit, its metadata and its results so far."""
     with neighbours.database.reading() as transaction:
+        if known:
+            job, result_id = transaction.jobs.get(job_id, caller), transaction.results.first_id(job_id, caller)
+            tag = job_tag(job, result_id)
+            if tag is not None and is_known(tag, known):
+                return not_modified(tag)
         detail = transaction.jobs.detail(job_id, caller)
-    return json_response(job_view(detail))
+    tag = job_tag(detail.job, None if detail.result is None else detail.result.id)
+    return json_response(job_view(detail), headers=tagged(tag))
 
 
 @router.get(

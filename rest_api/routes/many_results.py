@@ -17,7 +17,7 @@ from qserver.jobs import JobStatus
 from rest_api import examples, schemas
 from rest_api.dependencies import Caller, Cursor, Neighbours, identify
 from rest_api.openapi import answers, lines, refusals
-from rest_api.result_texts import NDJSON_MEDIA_TYPE, body_parts, result_text, wanted_form
+from rest_api.result_texts import NDJSON_MEDIA_TYPE, body, body_parts, result_text, wanted_form
 from rest_api.service_route import ServiceRoute
 from rest_api.views import API_PREFIX
 
@@ -91,12 +91,11 @@ def list_results(
     """
     with neighbours.database.reading() as transaction:
         found = _found(transaction, caller, wanted)
-    form = wanted_form(accept)
-    parts = body_parts(form, _texts(neighbours.database, caller, found))
-    headers = {"Vary": "Accept"}
-    if any(map(_is_large, found)):
-        return StreamingResponse(parts, media_type=form, headers=headers)
-    return Response("".join(parts), media_type=form, headers=headers)
+    form, headers = wanted_form(accept), {"Vary": "Accept"}
+    texts = _texts(neighbours.database, caller, found)
+    if any(result is not None and result.documents is None for _, result in found):
+        return StreamingResponse(body_parts(form, texts), media_type=form, headers=headers)
+    return Response(body(form, texts), media_type=form, headers=headers)
 
 
 def _found(transaction: Transaction, caller: Identity, wanted: Selection) -> Found:
@@ -105,21 +104,20 @@ def _found(transaction: Transaction, caller: Identity, wanted: Selection) -> Fou
         found = transaction.results.of_jobs(wanted.job_ids, caller, max_bytes=SHARED_BYTES)
         named = [(job_id, found.get(job_id)) for job_id in wanted.job_ids if wanted.has(found.get(job_id))]
         return named[offset : offset + limit]
-    job_ids = transaction.jobs.list_ids(caller, limit=limit, offset=offset, statuses=wanted.statuses)
-    found = transaction.results.of_jobs(job_ids, caller, max_bytes=SHARED_BYTES)
-    return [(job_id, found[job_id]) for job_id in job_ids if job_id in found]  # others were deleted just now
+    page = transaction.jobs.list_results(
+        caller, limit=limit, offset=offset, statuses=wanted.statuses, max_bytes=SHARED_BYTES
+    )
+    return [(result.job_id, result) for result in page]
 
 
 def _texts(database: Database, caller: Identity, found: Found) -> Iterator[str]:
     for job_id, result in found:
-        if _is_large((job_id, result)):
-            with database.reading() as transaction:
-                alone = transaction.results.of_jobs([job_id], caller)
-            yield result_text(job_id, alone.get(job_id))
+        if result is not None and result.documents is None:
+            yield result_text(job_id, _read_alone(database, caller, job_id))
         else:
             yield result_text(job_id, result)
 
 
-def _is_large(each: tuple[UUID, JobResult | None]) -> bool:
-    _, result = each
-    return result is not None and result.documents is None
+def _read_alone(database: Database, caller: Identity, job_id: UUID) -> JobResult | None:
+    with database.reading() as transaction:
+        return transaction.results.of_jobs([job_id], caller).get(job_id)

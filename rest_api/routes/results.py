@@ -1,5 +1,6 @@
 """Results, and the history of jobs that are over."""
 
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from database import Database
 from database.records import StoredResult
 from qserver.identity import Identity
 from rest_api import examples, schemas
+from rest_api.conditional import NOT_MODIFIED, IfNoneMatch, is_known, not_modified, result_tag, tagged
 from rest_api.dependencies import Caller, Cursor, JobId, Neighbours, identify
 from rest_api.json_response import json_response
 from rest_api.openapi import answers, refusals
@@ -27,12 +29,13 @@ router = APIRouter(prefix=API_PREFIX, tags=["results"], dependencies=[Depends(id
     summary="Read a job's results",
     responses={
         **answers(schemas.Results, "The results.", example=examples.RESULTS),
+        **NOT_MODIFIED,
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
-def get_result(job_id: JobId, caller: Caller, neighbours: Neighbours) -> Response:
+def get_result(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNoneMatch = None) -> Response:
     """Read counts, quasi_dist and expval. 404 where there is no result (yet); the sentence says why."""
-    return json_response(results_view(_stored_result(neighbours.database, job_id, caller)))
+    return _result(neighbours.database, job_id, caller, known, view=results_view)
 
 
 @router.get(
@@ -43,12 +46,13 @@ def get_result(job_id: JobId, caller: Caller, neighbours: Neighbours) -> Respons
         **answers(
             schemas.ResultDocument, "Everything that is stored of the results.", example=examples.RESULT_DOCUMENT
         ),
+        **NOT_MODIFIED,
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
-def get_result_document(job_id: JobId, caller: Caller, neighbours: Neighbours) -> Response:
+def get_result_document(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNoneMatch = None) -> Response:
     """Read every result type, with method, device, seed, seconds and versions: what it takes to repeat the run."""
-    return json_response(result_document(_stored_result(neighbours.database, job_id, caller)))
+    return _result(neighbours.database, job_id, caller, known, view=result_document)
 
 
 @router.get(
@@ -67,6 +71,18 @@ def list_history(caller: Caller, neighbours: Neighbours, cursor: Cursor = 0) -> 
     return json_response([history_view(row) for row in rows])
 
 
-def _stored_result(database: Database, job_id: UUID, caller: Identity) -> StoredResult:
+def _result(
+    database: Database,
+    job_id: UUID,
+    caller: Identity,
+    known: Sequence[str] | None,
+    *,
+    view: Callable[[StoredResult], object],
+) -> Response:
     with database.reading() as transaction:
-        return transaction.results.get(job_id, caller)
+        if known and (result_id := transaction.results.first_id(job_id, caller)):
+            tag = result_tag(result_id)
+            if is_known(tag, known):
+                return not_modified(tag)
+        stored = transaction.results.get(job_id, caller)
+    return json_response(view(stored), headers=tagged(result_tag(stored.id)))

@@ -234,6 +234,19 @@ def test_reading_named_results_reads_no_others(crowded: Database) -> None:
     assert max(reader.rows_beside.values()) <= BATCH
 
 
+@with_right_figures
+def test_a_page_of_results_reads_no_others(crowded: Database) -> None:
+    finish_all(crowded)
+    vacuum(crowded, analyze=True)
+
+    with reading_counted(crowded) as reader, crowded.transaction() as transaction:
+        page = transaction.jobs.list_results(ANONYMOUS, limit=BATCH, offset=10)
+
+    assert [bool(result.documents) for result in page] == [True] * BATCH
+    assert max(reader.rows_read.values()) <= 2 * BATCH + 10  # the keys, from the first on, then their rows
+    assert max(reader.rows_beside.values()) <= BATCH
+
+
 def finish_all(database: Database) -> Sequence[UUID]:
     """Finish every job, with a result, behind the planner's back; give their ids."""
     finish = """

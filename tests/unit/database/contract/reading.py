@@ -55,18 +55,24 @@ class TestReading:
 
         assert [[job.id for job in page] for page in pages] == [jobs[0:2], jobs[2:4], jobs[4:5], []]
 
-    def test_ids_are_listed_as_the_jobs_are(self, database: Database) -> None:
+    def test_results_are_listed_as_the_jobs_are(self, database: Database) -> None:
         ada = a_user(database, "ada")
         a_finished_job(database)
-        ids = [a_finished_job(database, JobBuilder(owner=ada)) for _ in range(3)]
-        submitted(database, JobBuilder(owner=ada))
+        several = a_lease(database, JobBuilder(owner=ada))
+        finished(database, several, *[a_result(zeros=zeros) for zeros in range(12)])
+        ids = [several.job_id, *[a_finished_job(database, JobBuilder(owner=ada)) for _ in range(2)]]
+        (waiting,) = submitted(database, JobBuilder(owner=ada))
 
         with database.reading() as transaction:
-            page = transaction.jobs.list_ids(ada, limit=2, offset=1)
-            finished_only = transaction.jobs.list_ids(ada, limit=9, statuses=frozenset({JobStatus.FINISHED}))
+            every = transaction.jobs.list_results(ada, limit=9)
+            page = transaction.jobs.list_results(ada, limit=2, offset=1)
+            finished_only = transaction.jobs.list_results(ada, limit=9, statuses=frozenset({JobStatus.FINISHED}))
+            named = transaction.results.of_jobs([*ids, waiting.id], ada)
 
-        assert page == ids[1:]
-        assert finished_only == ids
+        assert [result.job_id for result in every] == [*ids, waiting.id]
+        assert every == list(named.values())
+        assert page == every[1:3]
+        assert finished_only == every[:3]
 
     def test_pages_against_the_order_go_on_from_a_pointer(self, database: Database) -> None:
         jobs = submitted(database, *[JobBuilder()] * 5)
@@ -125,14 +131,19 @@ class TestReading:
             transaction.results.get(job.id, ANONYMOUS)
 
     def test_a_result_keeps_its_id(self, database: Database) -> None:
-        job_id = a_finished_job(database)
+        job_id, eve = a_finished_job(database), a_user(database, "eve")
 
         with database.reading() as transaction:
             first, again = (transaction.results.get(job_id, ANONYMOUS) for _ in range(2))
             (remembered,) = transaction.history.list(ANONYMOUS, limit=9, offset=0)
 
+            known_by = transaction.results.first_id(job_id, ANONYMOUS)
+            seen_by_eve = transaction.results.first_id(job_id, eve)
+
         assert remembered.result is not None
         assert first == again
+        assert known_by == first.id
+        assert seen_by_eve is None
         assert first.results == (a_result(),)
         assert remembered.result.results == (replace(a_result(), arrays=()),)
         assert first.id == remembered.result.id != job_id
