@@ -37,7 +37,7 @@ class LargeCircuit:
     """What Aer by hand may compute in: where QServer computes in double precision, it does too."""
     wall: Comparison
     cpu: Comparison | None = None
-    warms_itself: bool = True
+    warms_itself: bool = False
 
     def figures(self, scale: float) -> Sequence[Figure]:
         """Give seconds on the clock, and CPU seconds where they have a target."""

@@ -31,7 +31,7 @@ class Route:
 
 
 class ResultPage:
-    """The same page of the newest results, asked for again and again by one client on one connection."""
+    """The same page of finished jobs, the first of them, asked for again and again by one client on one connection."""
 
     name = "result_page"
     warms_itself = False
@@ -60,7 +60,7 @@ class ResultPage:
         own_port = urlsplit(house.qserver.http_url).port or 80
         bare_parts = [*house.servers.parts, *house.result_route.parts]
         return {
-            QSERVER: Route(own_port, f"/api/v1/results?limit={_JOBS}", house.qserver.parts),
+            QSERVER: Route(own_port, f"/api/v1/results?status=finished&limit={_JOBS}", house.qserver.parts),
             _BARE: Route(house.result_route.port, f"/results?limit={_JOBS}", bare_parts),
         }
 

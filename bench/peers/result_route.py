@@ -17,7 +17,7 @@ PORT_VARIABLE = "BENCH_ROUTE_PORT"
 
 _PAGE = """
 SELECT jobs.id, results.document FROM jobs JOIN results ON results.job_id = jobs.id
-WHERE jobs.status = 'finished' ORDER BY jobs.pointer DESC LIMIT %s
+WHERE jobs.status = 'finished' ORDER BY jobs.pointer LIMIT %s
 """
 
 
