@@ -19,9 +19,9 @@ SECONDS_PER_DRAWN_AMPLITUDE = 4e-9
 SECONDS_PER_SHOT = 1e-7
 SECONDS_PER_TERM_AMPLITUDE = 1e-8
 
-ALL_CORES_SECONDS = 0.1
-"""A run foreseen to take longer than this on one core gets all of them, alone."""
-ALL_CORES_QUBITS = 16
+MANY_CORES_SECONDS = 0.1
+"""A run foreseen to take longer than this on one core gets many of them."""
+MANY_CORES_QUBITS = 16
 """Below, more threads gain nothing (16 qubits: 3.5 ms with one, 2.5 ms with two)."""
 
 WORKING_BYTES = 32 * 2**20
@@ -40,8 +40,8 @@ def plan(profile: CircuitProfile | None, request: RunRequest, resources: Resourc
     check_method(demand, Method.STATEVECTOR)
     memory_bytes = _checked_memory(demand, resources)
     seconds = seconds_of(demand)
-    threads = 0 if seconds >= ALL_CORES_SECONDS and demand.dense_qubits >= ALL_CORES_QUBITS else 1
-    placing = "all cores, alone" if threads == 0 else "one thread, beside others"
+    threads = 0 if seconds >= MANY_CORES_SECONDS and demand.dense_qubits >= MANY_CORES_QUBITS else 1
+    placing = "on many cores" if threads == 0 else "one thread, beside others"
     return Plan(
         method=METHOD,
         device=Device.CPU.value,
