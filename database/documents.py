@@ -28,6 +28,7 @@ class RequestDocument(TypedDict):
     expires_at: NotRequired[str]
     request_id: NotRequired[str]
     circuit_format: NotRequired[str]
+    cache: NotRequired[bool]
 
 
 class InputsDocument(TypedDict):
@@ -51,6 +52,7 @@ def encode_request(request: JobRequest) -> JsonObject:
         "expires_at": None if request.expires_at is None else request.expires_at.isoformat(),
         "request_id": request.request_id,
         "circuit_format": request.circuit_format,
+        "cache": request.cache or None,
     }
     document.update((name, value) for name, value in optional.items() if value is not None)
     return cast("JsonObject", document)
@@ -78,6 +80,7 @@ def decode_request(request: RequestDocument, inputs: InputsDocument) -> JobReque
         expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
         request_id=request.get("request_id"),
         circuit_format=CircuitFormat(request["circuit_format"]) if "circuit_format" in request else None,
+        cache=request.get("cache", False),
     )
 
 

@@ -31,6 +31,7 @@ class NewJob:
     plan: Plan
     max_attempts: int
     submitted_from: str | None = None  # client's address, for the event
+    cache_key: bytes | None = None  # of `cache_key`, where a stored result of an equal job will do
 
 
 @dataclass(frozen=True, slots=True)

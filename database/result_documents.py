@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from typing import NotRequired, TypedDict, cast
+from typing import Final, NotRequired, TypedDict, cast
+from uuid import UUID
 
 from qserver.errors import QServerError
 from qserver.results import RESULT_SCHEMA, RESULT_SCHEMA_VERSION, Array, PhaseSeconds, PubResult, RunRecord
@@ -33,6 +34,7 @@ class RunDocument(TypedDict):
     engine: str
     engine_version: str
     seconds: SecondsDocument
+    cached_from: NotRequired[str]
 
 
 class ResultDocument(TypedDict):
@@ -46,6 +48,15 @@ class ResultDocument(TypedDict):
     expval_standard_errors: NotRequired[list[float]]
     probabilities: NotRequired[dict[str, float]]
     run: RunDocument
+
+
+RUN_END: Final = "}}"
+"""How each document ends: `run` stands last, and `cached_from`, where there is one, stands last in it."""
+
+
+def copied_run_end(job_id: UUID) -> str:
+    """Give what takes the place of RUN_END in a copy of the result of the job that was run."""
+    return f',"cached_from":"{job_id}"{RUN_END}'
 
 
 def encode_result(result: PubResult) -> str:
@@ -65,7 +76,7 @@ def encode_result(result: PubResult) -> str:
 
 def _run_document(run: RunRecord) -> RunDocument:
     seconds = run.seconds
-    return RunDocument(
+    document = RunDocument(
         backend=run.backend,
         method=run.method,
         device=run.device,
@@ -82,6 +93,9 @@ def _run_document(run: RunRecord) -> RunDocument:
             queued=seconds.queued, loading=seconds.loading, simulating=seconds.simulating, storing=seconds.storing
         ),
     )
+    if run.cached_from is not None:
+        document["cached_from"] = str(run.cached_from)
+    return document
 
 
 def parse_result(text: str) -> ResultDocument:
@@ -114,6 +128,7 @@ def _floats(numbers: list[float] | None) -> tuple[float, ...] | None:
 
 
 def _run_record(document: RunDocument) -> RunRecord:
+    cached_from = document.get("cached_from")
     return RunRecord(
         backend=document["backend"],
         method=document["method"],
@@ -128,4 +143,5 @@ def _run_record(document: RunDocument) -> RunRecord:
         engine=document["engine"],
         engine_version=document["engine_version"],
         seconds=PhaseSeconds(**document["seconds"]),
+        cached_from=None if cached_from is None else UUID(cached_from),
     )

@@ -70,11 +70,11 @@ class Work:
             return key == any_(bindparam(None, list(values), type_=postgresql.ARRAY(key.type)))
         if isinstance(values[0], bytes):  # JSON knows no bytes
             return key.in_(values)
-        return key.in_(select(func.json_each(_as_json(values)).table_valued("value").c.value))
+        return key.in_(select(func.json_each(as_json(values)).table_valued("value").c.value))
 
     def given(self, values: Sequence[UUID | str | int]) -> object:
         """Give the parameter of `is_given` its value."""
-        return list(values) if self.is_postgres else _as_json(values)
+        return list(values) if self.is_postgres else as_json(values)
 
     def announce(self, kind: ChangeKind, job_ids: Sequence[UUID] = ()) -> None:
         """Tell everybody of a change, once the transaction is committed."""
@@ -128,5 +128,10 @@ def _from_arrays(insert: Insert, names: tuple[str, ...]) -> Insert:
     return insert.from_select(names, select(*values.c))
 
 
-def _as_json(values: Sequence[Key]) -> str:
-    return json.dumps([value.hex if isinstance(value, UUID) else value for value in values])
+def as_json(values: Sequence[Key | Sequence[Key]]) -> str:
+    """Write keys, or rows of them, as SQLite reads them: a UUID stands there as its digits alone."""
+    return json.dumps(values, default=_digits)
+
+
+def _digits(key: UUID) -> str:
+    return key.hex

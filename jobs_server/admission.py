@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 from uuid import uuid4
 
+from database.cache_keys import cache_key
 from database.circuits import circuit_hash
 from database.records import NewJob
 from jobs_server import limits as checks
@@ -170,6 +171,19 @@ class Admission:
             plan=plan,
             max_attempts=self._max_attempts,
             submitted_from=submission.client_address,
+            cache_key=self._cache_key(draft) if request.cache else None,
+        )
+
+    def _cache_key(self, draft: _Draft) -> bytes:
+        backend = draft.backend
+        plugin = backend.file_plugin or self._registry.plugin(backend.record.plugin)
+        return cache_key(
+            draft.submission.identity.user_id,
+            draft.sha256,
+            draft.submission.request.run,
+            plugin=backend.record.plugin,
+            plugin_version=plugin.version,
+            reads_metadata=backend.file_plugin is not None,
         )
 
     def _reader(self, backend: KnownBackend) -> str | None:

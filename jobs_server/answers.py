@@ -101,6 +101,7 @@ def _spec(request: JobRequest) -> jobs_pb2.JobSpec:
         time_limit_seconds=request.time_limit_seconds,
         expires_at=_timestamp(request.expires_at),
         request_id=request.request_id or "",
+        cache=request.cache,
     )
 
 
@@ -145,6 +146,7 @@ def _run_record(run: RunDocument) -> jobs_pb2.RunRecord:
         loading_seconds=seconds["loading"],
         simulating_seconds=seconds["simulating"],
         storing_seconds=seconds["storing"],
+        cached_from=run.get("cached_from", ""),
     )
 
 

@@ -54,6 +54,7 @@ def job_request(spec: jobs_pb2.JobSpec, limits: LimitSettings) -> JobRequest:
         expires_at=_moment(spec.expires_at, name="expires_at") if spec.HasField("expires_at") else None,
         request_id=spec.request_id or None,
         circuit_format=_circuit_format(spec),
+        cache=spec.cache,
     )
 
 

@@ -92,6 +92,7 @@ class JobRequest:
     expires_at: datetime | None = None  # not started by then, it fails with EXPIRED
     request_id: str | None = None  # makes submitting idempotent, per owner
     circuit_format: CircuitFormat | None = None  # as the client states it, if at all; once admitted, as it was found
+    cache: bool = False  # an equal job's stored result will do, and this one's for later jobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from uuid import UUID
 
 RESULT_SCHEMA = "qserver.result"
 RESULT_SCHEMA_VERSION = 1
@@ -68,6 +69,7 @@ class RunRecord:
     engine: str
     engine_version: str
     seconds: PhaseSeconds = field(default_factory=PhaseSeconds)
+    cached_from: UUID | None = None  # the job that was run, where this is a copy of its result
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,7 @@ def _spec(submission: Submission) -> jobs_pb2.JobSpec:
         priority=submission.priority,
         time_limit_seconds=submission.time_limit_seconds,
         request_id=submission.request_id or "",
+        cache=submission.cache,
     )
     if submission.expires_at is not None:
         spec.expires_at.FromDatetime(submission.expires_at)

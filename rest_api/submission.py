@@ -141,6 +141,10 @@ class Submission(BaseModel):
         str | None,
         Field(min_length=1, max_length=MAX_REQUEST_ID_LENGTH, description="makes submitting the same job twice safe"),
     ] = None
+    cache: Annotated[
+        bool,
+        Field(description="answer from an equal job's stored result: without a seed the same sample, not a new one"),
+    ] = False
 
     @model_validator(mode="after")
     def _has_one_circuit(self) -> Self:

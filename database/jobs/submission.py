@@ -10,6 +10,7 @@ from sqlalchemy import Insert, select
 
 from database.changes import ChangeKind
 from database.documents import content_hash, encode_inputs, encode_plan, encode_profile, encode_request
+from database.jobs import cached
 from database.jobs.reading import jobs_or_history
 from database.records import CircuitKey, NamedSubmission, NewJob
 from database.tables import circuits, job_events, jobs, pubs, submissions
@@ -139,8 +140,11 @@ def _store(work: Work, fresh: Sequence[NewJob]) -> Mapping[UUID, Job]:
     stored = _store_jobs(work, fresh)
     work.insert_rows(_INSERT_PUBS, [_pub_row(new, circuit_ids[_circuit_key(new)]) for new in fresh])
     work.insert_rows(_INSERT_EVENTS, [_event_row(new, stored[new.id]) for new in fresh])
-    work.announce(ChangeKind.WORK)
-    return {new.id: _job(new, circuit_ids[_circuit_key(new)], stored[new.id]) for new in fresh}
+    answered = cached.answer(work, [new.id for new in fresh if new.cache_key is not None])
+    waiting = [new for new in fresh if new.id not in answered]
+    if waiting:
+        work.announce(ChangeKind.WORK)
+    return {**answered, **{new.id: _job(new, circuit_ids[_circuit_key(new)], stored[new.id]) for new in waiting}}
 
 
 def _circuit_key(new: NewJob) -> CircuitKey:
@@ -201,6 +205,7 @@ def _job_row(new: NewJob) -> Parameters:
         "expires_at": request.expires_at,
         "time_limit_seconds": request.time_limit_seconds,
         "event_sequence": 1,
+        "cache_key": new.cache_key,
     }
 
 

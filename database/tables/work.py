@@ -60,6 +60,7 @@ class JobRow(Base):
         CheckConstraint("status <> 'pending' OR attempt < max_attempts", name="pending_has_attempt_left"),
         CheckConstraint("memory_bytes >= 0 AND estimated_seconds >= 0", name="plan"),
         CheckConstraint("event_sequence >= 1", name="event_sequence"),
+        CheckConstraint("length(cache_key) = 32", name="cache_key"),
         # Waiting work in the order in which it is picked: see dispatch.py, whose cost rests on it.
         Index(
             "ix_jobs_waiting",
@@ -111,6 +112,14 @@ class JobRow(Base):
             postgresql_where=text("finished_at IS NOT NULL"),
             sqlite_where=text("finished_at IS NOT NULL"),
         ),
+        # For a job that an equal one's result may answer.
+        Index(
+            "ix_jobs_cache_key",
+            "cache_key",
+            "started_at",
+            postgresql_where=text("status = 'finished' AND cache_key IS NOT NULL"),
+            sqlite_where=text("status = 'finished' AND cache_key IS NOT NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -142,6 +151,7 @@ class JobRow(Base):
     expires_at: Mapped[datetime | None]
     time_limit_seconds: Mapped[float | None]
     event_sequence: Mapped[int]
+    cache_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # where the job asked for the result cache
 
 
 class PubRow(Base):

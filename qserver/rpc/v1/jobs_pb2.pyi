@@ -158,6 +158,7 @@ class JobSpec(_message.Message):
     TIME_LIMIT_SECONDS_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CACHE_FIELD_NUMBER: _builtins.int
     backend: _builtins.str
     circuit_format: Global___CircuitFormat.ValueType
     """Found out where unspecified; answers always say it."""
@@ -173,6 +174,11 @@ class JobSpec(_message.Message):
     """Running longer than this fails the job with DEADLINE_EXCEEDED."""
     request_id: _builtins.str
     """Makes submitting idempotent: the same content again gets the first job, other content ALREADY_EXISTS. At most 128 characters."""
+    cache: _builtins.bool
+    """Answers at once with the stored result of an equal job of the same owner that asked for this too: the same circuit,
+    backend, result types, shots, seed, precision, observables, options and versions. Without a seed that is the same
+    sample again, not a new one. RunRecord.cached_from says so.
+    """
     @_builtins.property
     def result_types(self) -> _containers.RepeatedScalarFieldContainer[Global___ResultType.ValueType]: ...
     @_builtins.property
@@ -205,10 +211,11 @@ class JobSpec(_message.Message):
         time_limit_seconds: _builtins.float | None = ...,
         expires_at: _timestamp_pb2.Timestamp | None = ...,
         request_id: _builtins.str = ...,
+        cache: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_precision", b"_precision", "_seed", b"_seed", "_shots", b"_shots", "_time_limit_seconds", b"_time_limit_seconds", "expires_at", b"expires_at", "metadata", b"metadata", "options", b"options", "precision", b"precision", "seed", b"seed", "shots", b"shots", "time_limit_seconds", b"time_limit_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_precision", b"_precision", "_seed", b"_seed", "_shots", b"_shots", "_time_limit_seconds", b"_time_limit_seconds", "backend", b"backend", "circuit_format", b"circuit_format", "expires_at", b"expires_at", "metadata", b"metadata", "observables", b"observables", "options", b"options", "precision", b"precision", "priority", b"priority", "request_id", b"request_id", "result_types", b"result_types", "seed", b"seed", "shots", b"shots", "time_limit_seconds", b"time_limit_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_precision", b"_precision", "_seed", b"_seed", "_shots", b"_shots", "_time_limit_seconds", b"_time_limit_seconds", "backend", b"backend", "cache", b"cache", "circuit_format", b"circuit_format", "expires_at", b"expires_at", "metadata", b"metadata", "observables", b"observables", "options", b"options", "precision", b"precision", "priority", b"priority", "request_id", b"request_id", "result_types", b"result_types", "seed", b"seed", "shots", b"shots", "time_limit_seconds", b"time_limit_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__precision: _TypeAlias = _typing.Literal["precision"]  # noqa: Y015
     _WhichOneofArgType__precision: _TypeAlias = _typing.Literal["_precision", b"_precision"]  # noqa: Y015
@@ -960,6 +967,7 @@ class RunRecord(_message.Message):
     LOADING_SECONDS_FIELD_NUMBER: _builtins.int
     SIMULATING_SECONDS_FIELD_NUMBER: _builtins.int
     STORING_SECONDS_FIELD_NUMBER: _builtins.int
+    CACHED_FROM_FIELD_NUMBER: _builtins.int
     backend: _builtins.str
     method: _builtins.str
     device: _builtins.str
@@ -976,6 +984,8 @@ class RunRecord(_message.Message):
     loading_seconds: _builtins.float
     simulating_seconds: _builtins.float
     storing_seconds: _builtins.float
+    cached_from: _builtins.str
+    """The job that was run, where this result is a copy of its (see JobSpec.cache); else empty."""
     def __init__(
         self,
         *,
@@ -995,10 +1005,11 @@ class RunRecord(_message.Message):
         loading_seconds: _builtins.float = ...,
         simulating_seconds: _builtins.float = ...,
         storing_seconds: _builtins.float = ...,
+        cached_from: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "backend", b"backend", "device", b"device", "engine", b"engine", "engine_version", b"engine_version", "float_precision", b"float_precision", "loading_seconds", b"loading_seconds", "method", b"method", "plugin", b"plugin", "plugin_version", b"plugin_version", "queued_seconds", b"queued_seconds", "reason", b"reason", "seed", b"seed", "shots", b"shots", "simulating_seconds", b"simulating_seconds", "storing_seconds", b"storing_seconds", "threads", b"threads"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "backend", b"backend", "cached_from", b"cached_from", "device", b"device", "engine", b"engine", "engine_version", b"engine_version", "float_precision", b"float_precision", "loading_seconds", b"loading_seconds", "method", b"method", "plugin", b"plugin", "plugin_version", b"plugin_version", "queued_seconds", b"queued_seconds", "reason", b"reason", "seed", b"seed", "shots", b"shots", "simulating_seconds", b"simulating_seconds", "storing_seconds", b"storing_seconds", "threads", b"threads"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015

@@ -170,3 +170,34 @@ def test_a_circuit_in_use_survives_retention(database: Database) -> None:
         details = transaction.jobs.details(ANONYMOUS, limit=999, offset=0)
         assert transaction.jobs.count_by_status(None)[JobStatus.PENDING] == len(jobs)
     assert len(details) == len(jobs)
+
+
+def test_a_result_that_somebody_is_removing_is_not_waited_for(database: Database) -> None:
+    equal = JobBuilder(cache=True)
+    first = a_finished_job(database, equal)
+
+    with database.transaction() as transaction:
+        transaction.jobs.delete(first, ANONYMOUS)
+        (job,) = submitted(database, equal)
+
+    assert job.status is JobStatus.PENDING
+
+
+def test_equal_jobs_of_many_calls_are_answered_while_others_delete(database: Database) -> None:
+    equal = JobBuilder(cache=True)
+    a_finished_job(database, equal)
+
+    def submit(number: int) -> Sequence[Job]:
+        answered: list[Job] = []
+        for _ in range(10):
+            answered.extend(submitted(database, *[equal] * 5))
+            with database.transaction() as transaction:
+                transaction.jobs.delete(answered[5 * number % len(answered)].id, ANONYMOUS)
+                answered.pop(5 * number % len(answered))
+        return answered
+
+    jobs = [job for answered in all_at_once(submit) for job in answered if job.status is JobStatus.FINISHED]
+
+    assert jobs
+    with database.reading() as transaction:
+        assert all(transaction.results.get(job.id, ANONYMOUS).results[0].arrays for job in jobs)

@@ -21,6 +21,7 @@ from tests.unit.database.builders import (
     ROUTE,
     WORKER,
     JobBuilder,
+    a_finished_job,
     a_result,
     a_user,
     a_worker,
@@ -49,7 +50,7 @@ class Reader:
         self.scans: set[str] = set()
 
     def explain(self, connection: Connection, statement: str, parameters: Mapping[str, object]) -> None:
-        if " jobs" not in statement or "VALUES" in statement:
+        if not (" jobs" in statement or " results" in statement) or "VALUES" in statement:
             return
         with contextlib.closing(connection.connection.cursor()) as cursor:
             cursor.execute("SAVEPOINT explaining")
@@ -260,6 +261,47 @@ def finish_all(database: Database) -> Sequence[UUID]:
         job_ids = connection.execute(text(finish)).scalars().all()
         connection.execute(text(store))
     return job_ids
+
+
+@pytest.mark.parametrize("figures", [Figures.OF_AN_EMPTY_TABLE, Figures.OF_A_FEW_JOBS, Figures.RIGHT])
+def test_an_equal_job_is_found_among_many_without_reading_them(database: Database, figures: Figures) -> None:
+    vacuum(database, analyze=True)
+    first = a_finished_job(database, JobBuilder(cache=True))
+    if figures is Figures.OF_A_FEW_JOBS:
+        vacuum(database, analyze=True)
+    crowd_with_equal_jobs(database)
+    if figures is Figures.RIGHT:
+        vacuum(database, analyze=True)
+
+    with reading_counted(database) as reader:
+        answered = submitted(database, *[JobBuilder(cache=True)] * BATCH)
+
+    assert {job.status for job in answered} == {JobStatus.FINISHED}
+    assert first not in {job.id for job in answered}
+    assert "Seq Scan" not in reader.scans
+    most = max(reader.rows_read, key=reader.rows_read.__getitem__)
+    assert reader.rows_read[most] <= 2 * BATCH, most
+    most_beside = max(reader.rows_beside, key=reader.rows_beside.__getitem__)
+    assert reader.rows_beside[most_beside] <= 2 * BATCH, most_beside
+
+
+def crowd_with_equal_jobs(database: Database) -> None:
+    """Add many finished jobs with results: every second one equals the one that is there."""
+    columns = "owner_id, program, backend, plugin, route, request, plan, memory_bytes, estimated_seconds, precedence"
+    rest = "status, attempt, max_attempts, submitted_at, started_at, finished_at, event_sequence"
+    copies = f"""
+        WITH copied AS (
+            INSERT INTO jobs (id, {columns}, {rest}, cache_key)
+            SELECT gen_random_uuid(), {columns}, {rest},
+                CASE number % 2 WHEN 0 THEN cache_key ELSE sha256(number::text::bytea) END
+            FROM jobs, generate_series(1, {WAITING_JOBS}) number
+            RETURNING id
+        )
+        INSERT INTO results (id, job_id, pub_index, document, size_bytes, attempt, created_at)
+        SELECT gen_random_uuid(), copied.id, 0, document, size_bytes, attempt, created_at FROM copied, results
+    """  # noqa: S608 - constants
+    with database._engine.begin() as connection:
+        connection.execute(text(copies))
 
 
 def picked_of_4096_bytes(database: Database) -> Sequence[UUID]:

@@ -118,6 +118,7 @@ async def test_the_spec_says_everything_and_goes_first(client: JobsClient, servi
         "time_limit_seconds": 2.5,
         "expires_at": "2030-01-31T12:00:00+01:00",
         "request_id": "once",
+        "cache": True,
     }
 
     await client.submit(_submission(**members))
@@ -138,6 +139,7 @@ async def test_the_spec_says_everything_and_goes_first(client: JobsClient, servi
         "time_limit_seconds": 2.5,
         "expires_at": "2030-01-31T11:00:00Z",
         "request_id": "once",
+        "cache": True,
     }
 
 

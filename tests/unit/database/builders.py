@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import insert
 
-from database import Database, circuit_hash
+from database import Database, cache_key, circuit_hash
 from database.records import Claimant, ClaimedJob, Completion, Lease, NewJob, PluginKind, PluginRecord, WorkerRecord
 from database.tables import users
 from qserver.circuits import Circuit, CircuitFormat, CircuitProfile, ClassicalRegister, Inspection
@@ -84,22 +84,39 @@ class JobBuilder:
     max_attempts: int = 3
     shots: int = 1000
     plan: Plan = field(default_factory=a_plan)
+    run: RunRequest | None = None  # one of its own, else for counts
+    cache: bool = False
+    plugin_version: str = "1"
 
     def build(self) -> NewJob:
         """Make a job that has passed admission."""
         circuit = a_circuit(self.source)
-        run = RunRequest("aer", frozenset({ResultType.COUNTS}), shots=self.shots)
+        run = self.run or RunRequest("aer", frozenset({ResultType.COUNTS}), shots=self.shots)
+        sha256 = circuit_hash(circuit.circuit_format, circuit.source, reader="aer 1")
         return NewJob(
             id=uuid4(),
             identity=self.owner,
             circuit=circuit,
-            circuit_sha256=circuit_hash(circuit.circuit_format, circuit.source, reader="aer 1"),
-            request=JobRequest(run, self.priority, expires_at=self.expires_at, request_id=self.request_id),
+            circuit_sha256=sha256,
+            request=JobRequest(
+                run, self.priority, expires_at=self.expires_at, request_id=self.request_id, cache=self.cache
+            ),
             plugin=self.plugin,
             route=self.route,
             plan=self.plan,
             max_attempts=self.max_attempts,
             submitted_from="192.0.2.1",
+            cache_key=self._cache_key(sha256, run) if self.cache else None,
+        )
+
+    def _cache_key(self, sha256: bytes, run: RunRequest) -> bytes:
+        return cache_key(
+            self.owner.user_id,
+            sha256,
+            run,
+            plugin=self.plugin,
+            plugin_version=self.plugin_version,
+            reads_metadata=False,
         )
 
 

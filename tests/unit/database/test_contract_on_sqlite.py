@@ -1,5 +1,6 @@
 """The contract of the repositories, on SQLite. The same classes run on PostgreSQL in tests/integration/database."""
 
+from tests.unit.database.contract.caching import TestCache
 from tests.unit.database.contract.dispatching import TestLoads, TestPick, TestUnpublish
 from tests.unit.database.contract.ending import TestCancel, TestDelete, TestHistory, TestWaitingInVain
 from tests.unit.database.contract.giving_up import TestFail, TestRelease
@@ -12,6 +13,7 @@ from tests.unit.database.contract.submission import TestRequestId, TestSubmissio
 from tests.unit.database.contract.transactions import TestChanges, TestReadingBesideWriting, TestTransactions
 
 __all__ = [
+    "TestCache",
     "TestCancel",
     "TestChanges",
     "TestClaim",

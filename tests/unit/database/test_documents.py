@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from datetime import UTC
 from types import EllipsisType
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ from database.documents import (
     encode_spec,
 )
 from database.records import InstallState, PluginInstallation
-from database.result_documents import decode_result, encode_result
+from database.result_documents import RUN_END, copied_run_end, decode_result, encode_result
 from qserver.circuits import CircuitFormat, CircuitProfile
 from qserver.errors import QServerError
 from qserver.jobs import MAX_PRIORITY, MAX_SEED, MIN_PRIORITY, JobRequest, Observable, PauliTerm, RunRequest
@@ -61,12 +62,18 @@ REQUESTS = st.builds(
     expires_at=st.none() | st.datetimes(timezones=st.just(UTC)),
     request_id=st.none() | st.text(),
     circuit_format=st.none() | st.sampled_from(CircuitFormat),
+    cache=st.booleans(),
 )
 COUNTS = st.dictionaries(st.text("01 ", min_size=1, max_size=5), st.integers(0, 10**9), max_size=5)
 SECONDS = st.builds(PhaseSeconds, FLOATS, FLOATS, FLOATS, FLOATS)
 RESULTS = st.builds(
     PubResult,
-    run=st.builds(RunRecord, seed=st.none() | st.integers(0, MAX_SEED), seconds=SECONDS),
+    run=st.builds(
+        RunRecord,
+        seed=st.none() | st.integers(0, MAX_SEED),
+        seconds=SECONDS,
+        cached_from=st.none() | st.uuids(),
+    ),
     counts=st.none() | COUNTS,
     quasi_dist=st.none() | st.dictionaries(st.text("0123456789", min_size=1), FLOATS, max_size=5),
     expval=st.none() | st.lists(FLOATS, max_size=3).map(tuple),
@@ -98,6 +105,15 @@ def test_a_result_survives(result: PubResult) -> None:
 
     assert decode_result(text, ()) == result
     assert text.startswith('{"schema":"qserver.result","version":1,')
+
+
+@given(result=RESULTS, job_id=st.uuids())
+def test_the_end_of_a_text_says_what_it_was_copied_from(result: PubResult, job_id: UUID) -> None:
+    text = encode_result(replace(result, run=replace(result.run, cached_from=None)))
+
+    copied = text.removesuffix(RUN_END) + copied_run_end(job_id)
+
+    assert copied == encode_result(replace(result, run=replace(result.run, cached_from=job_id)))
 
 
 def test_a_result_keeps_the_order_of_its_keys() -> None:

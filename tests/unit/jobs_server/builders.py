@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from database import Database, Transaction, circuit_hash
 from database.records import Claimant, NewJob, PluginKind, PluginRecord, WorkerRecord
-from database.tables import circuits, job_events, users
+from database.tables import circuits, job_events, jobs, users
 from plugins.aer.plugin import AerPlugin
 from plugins.file_plugin.plugin import FilePlugin
 from qserver.circuits import Circuit, CircuitFormat, Inspection
@@ -148,6 +148,12 @@ class CountingDatabase(Database):
         """Remove a job's events, as the janitor does when they are old."""
         with self._engine.begin() as connection:
             connection.execute(job_events.delete().where(job_events.c.job_id == job_id))
+
+    def cache_key_of(self, job_id: UUID) -> bytes | None:
+        """Give what a job must equal to be answered by this one's result."""
+        with self._engine.connect() as connection:
+            key: bytes | None = connection.execute(select(jobs.c.cache_key).where(jobs.c.id == job_id)).scalar_one()
+        return key
 
     def _check(self) -> None:
         if self.fault is not None:

@@ -1,6 +1,7 @@
 """How a submission becomes a job: routes, widths, options, and asking again."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import grpc
 import pytest
@@ -69,6 +70,23 @@ async def test_each_plugin_reads_a_circuit_for_itself(database: CountingDatabase
     assert served.inspectors.readers == ["aer", "coin"]
     assert len({served.read(job.id).circuit_id for job in jobs}) == 2
     await served.stop()
+
+
+async def test_a_newer_plugin_answers_with_no_result_of_the_older(database: CountingDatabase) -> None:
+    newer = CoinPlugin()
+    newer.version = "2.0"
+    keys = []
+
+    for plugin in (CoinPlugin(), CoinPlugin(), newer):
+        served = Served(database, registry=Registry([plugin]))
+        await served.start()
+        job = await served.submit(spec_of(backend="coin", cache=True))
+        keys.append(database.cache_key_of(UUID(job.id)))
+        await served.stop()
+
+    assert keys[0] == keys[1]
+    assert None not in keys
+    assert keys[2] != keys[0]
 
 
 async def test_a_newer_plugin_reads_a_circuit_again(database: CountingDatabase) -> None:

@@ -1,6 +1,7 @@
 """Submitting as JSON, and what else is ours: circuits, full results."""
 
 import base64
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from qserver.circuits import CircuitFormat
 from qserver.jobs import JobRequest, RunRequest
 from qserver.results import Array, PubResult, ResultType
 from rest_api.submission import Submission
-from tests.unit.rest_api.site import BELL, RUN, Site, store
+from tests.unit.rest_api.site import BELL, RESULT, RUN, Site, store
 
 JOB = {"backend": "aer", "circuit": BELL, "result_types": ["counts"]}
 
@@ -41,6 +42,7 @@ async def test_every_field_reaches_the_jobs_server(site: Site) -> None:
         "time_limit_seconds": 1.5,
         "expires_at": "2030-01-31T12:00:00+01:00",
         "request_id": "once",
+        "cache": True,
     }
 
     answer = await site.client.post("/api/v1/jobs/", json=wanted)
@@ -54,6 +56,7 @@ async def test_every_field_reaches_the_jobs_server(site: Site) -> None:
     assert received.expires_at is not None
     assert received.expires_at.isoformat() == "2030-01-31T12:00:00+01:00"
     assert (received.seed, received.shots, received.priority) == (2**63 - 1, 17, -100)
+    assert received.cache
 
 
 async def test_the_same_request_id_gives_the_first_job_again(site: Site) -> None:
@@ -120,3 +123,13 @@ async def test_full_results_hold_what_it_takes_to_repeat_the_run(site: Site) -> 
     packed = result["arrays"][0]
     data = np.frombuffer(base64.b64decode(packed["data"]), packed["dtype"]).reshape(packed["shape"])
     assert np.array_equal(data, state)
+
+
+async def test_a_copied_result_names_the_job_that_was_run(site: Site) -> None:
+    first, job = site.submit(), site.submit()
+    site.finish(first)
+    site.finish(job, replace(RESULT, run=replace(RUN, cached_from=first.id)))
+
+    bodies = [(await site.client.get(f"/api/v1/job/{each.id}/results")).json() for each in (first, job)]
+
+    assert [body["results"][0]["run"]["cached_from"] for body in bodies] == [None, str(first.id)]

@@ -1,0 +1,309 @@
+"""Jobs that the stored result of an equal one answers."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event, select
+
+from database import Change, ChangeKind, Database
+from database.jobs import cached
+from database.records import StoredResult
+from database.result_documents import encode_result
+from database.tables import results
+from qserver.identity import ANONYMOUS
+from qserver.jobs import Job, JobStatus, Observable, PauliTerm, RunRequest
+from qserver.results import PubResult, ResultType
+from tests.unit.database.builders import (
+    ROUTE,
+    RUN,
+    JobBuilder,
+    a_finished_job,
+    a_lease,
+    a_result,
+    a_user,
+    claimed,
+    finished,
+    read,
+    submitted,
+)
+from tests.waiting import wait_until
+
+EQUAL = JobBuilder(cache=True)
+COUNTS = RunRequest("aer", frozenset({ResultType.COUNTS}))
+ZZ, XX = (Observable((PauliTerm(pauli, 1.0),)) for pauli in ("ZZ", "XX"))
+
+
+def result_of(database: Database, job_id: UUID) -> StoredResult:
+    with database.reading() as transaction:
+        return transaction.results.get(job_id, ANONYMOUS)
+
+
+def run_and_finished(database: Database, builder: JobBuilder, result: PubResult) -> UUID:
+    lease = a_lease(database, builder)
+    assert finished(database, lease, result)
+    return lease.job_id
+
+
+def copied(result: PubResult, job_id: UUID) -> PubResult:
+    return replace(result, run=replace(result.run, cached_from=job_id))
+
+
+def waiting(database: Database) -> int:
+    with database.transaction() as transaction:
+        return len(transaction.dispatch.pick(ROUTE, limit_jobs=10_000, limit_seconds=100.0, memory_bytes=2**40))
+
+
+class TestCache:
+    def test_an_equal_job_is_finished_at_once(self, database: Database) -> None:
+        first = a_finished_job(database, EQUAL)
+
+        (job,) = submitted(database, EQUAL)
+
+        assert job == read(database, job.id)
+        assert job.id != first
+        assert (job.status, job.attempt, job.event_sequence) == (JobStatus.FINISHED, 1, 3)
+        assert job.started_at is not None
+        assert job.finished_at is not None
+        assert job.submitted_at <= job.started_at <= job.finished_at
+        assert waiting(database) == 0
+
+    def test_its_result_is_the_stored_one_and_names_the_job_that_was_run(self, database: Database) -> None:
+        result = a_result(zeros=123)
+        first = run_and_finished(database, EQUAL, result)
+
+        (job,) = submitted(database, EQUAL)
+
+        stored = result_of(database, job.id)
+        assert stored.results == (copied(result, first),)
+        assert stored.id != result_of(database, first).id
+        assert result_of(database, first).results == (result,)
+
+    def test_a_copied_document_reads_as_if_written_anew(self, database: Database) -> None:
+        result = replace(a_result(), run=replace(RUN, reason='odd: "}}}" %}} \\ é'), arrays=())
+        first = run_and_finished(database, EQUAL, result)
+
+        (job,) = submitted(database, EQUAL)
+
+        statement = select(results.c.document, results.c.size_bytes).where(results.c.job_id == job.id)
+        with database._engine.connect() as connection:
+            document, size_bytes = connection.execute(statement).one()
+        assert document == encode_result(copied(result, first))
+        assert size_bytes == len(document)
+
+    def test_a_copy_of_a_copy_names_the_job_that_was_run(self, database: Database) -> None:
+        first = a_finished_job(database, EQUAL)
+        (second,) = submitted(database, EQUAL)
+        with database.transaction() as transaction:
+            transaction.jobs.delete(first, ANONYMOUS)
+
+        (third,) = submitted(database, EQUAL)
+
+        assert third.status is JobStatus.FINISHED
+        assert result_of(database, third.id).results == result_of(database, second.id).results
+        assert result_of(database, third.id).results[0].run.cached_from == first
+
+    def test_copies_outlive_what_they_were_copied_from(self, database: Database) -> None:
+        first = a_finished_job(database, EQUAL)
+        (job,) = submitted(database, EQUAL)
+        before = result_of(database, job.id)
+
+        with database.transaction() as transaction:
+            transaction.jobs.delete(first, ANONYMOUS)
+
+        assert result_of(database, job.id) == before
+
+    def test_the_result_of_the_job_started_last_answers(self, database: Database) -> None:
+        last, first = submitted(database, EQUAL, EQUAL)
+        for job, zeros in ((first, 1), (last, 2)):
+            (claim,) = claimed(database, [job.id])
+            assert finished(database, claim.lease, a_result(zeros=zeros))
+
+        (job,) = submitted(database, EQUAL)
+
+        assert result_of(database, job.id).results == (copied(a_result(zeros=2), last.id),)
+
+    def test_its_events_are_those_of_every_job(self, database: Database) -> None:
+        a_finished_job(database, EQUAL)
+
+        (job,) = submitted(database, EQUAL)
+
+        with database.reading() as transaction:
+            events = transaction.jobs.events(job.id, ANONYMOUS, after_sequence=0)
+        assert [(event.sequence, event.status, event.actor) for event in events] == [
+            (1, JobStatus.PENDING, "anonymous"),
+            (2, JobStatus.RUNNING, "cache"),
+            (3, JobStatus.FINISHED, "cache"),
+        ]
+
+    def test_history_remembers_it(self, database: Database) -> None:
+        first = a_finished_job(database, EQUAL)
+
+        (job,) = submitted(database, EQUAL)
+
+        with database.reading() as transaction:
+            rows = transaction.history.list(ANONYMOUS, limit=10, offset=0)
+        assert [row.job_id for row in rows] == [first, job.id]
+        assert rows[1].result is not None
+        assert rows[1].result.results[0].run.cached_from == first
+
+    def test_it_is_announced_as_a_change_and_not_as_work(self, database: Database) -> None:
+        a_finished_job(database, EQUAL)
+        told: list[Change] = []
+        database.changes.subscribe(told.append)
+
+        (job,) = submitted(database, EQUAL)
+        wait_until(lambda: bool(told))
+        submitted(database, replace(EQUAL, shots=1))
+        wait_until(lambda: any(change.kind is ChangeKind.WORK for change in told))
+
+        assert [change for change in told if change.kind is not ChangeKind.RECONNECTED] == [
+            Change(ChangeKind.JOBS, (job.id,)),
+            Change(ChangeKind.ENDED, (job.id,)),
+            Change(ChangeKind.WORK),
+        ]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            replace(EQUAL, source=b"OPENQASM 2.0; // other"),
+            replace(EQUAL, shots=999),
+            replace(EQUAL, plugin_version="2"),
+            replace(EQUAL, plugin="other"),
+            replace(EQUAL, run=replace(COUNTS, backend="aer_statevector")),
+            replace(EQUAL, run=replace(COUNTS, seed=7)),
+            replace(EQUAL, run=replace(COUNTS, precision=0.1)),
+            replace(EQUAL, run=replace(COUNTS, options={"device": "CPU"})),
+            replace(EQUAL, run=replace(COUNTS, observables=(ZZ,))),
+            replace(EQUAL, run=replace(COUNTS, result_types=frozenset({ResultType.MEMORY}))),
+            replace(EQUAL, cache=False),
+        ],
+    )
+    def test_another_job_is_run(self, database: Database, other: JobBuilder) -> None:
+        a_finished_job(database, EQUAL)
+
+        (job,) = submitted(database, other)
+
+        assert job.status is JobStatus.PENDING
+        assert waiting(database) == 1
+
+    def test_the_order_of_observables_matters(self, database: Database) -> None:
+        expval = replace(COUNTS, result_types=frozenset({ResultType.EXPVAL}), observables=(ZZ, XX))
+        a_finished_job(database, replace(EQUAL, run=expval))
+
+        (turned,) = submitted(database, replace(EQUAL, run=replace(expval, observables=(XX, ZZ))))
+
+        assert turned.status is JobStatus.PENDING
+
+    @pytest.mark.parametrize(
+        "same",
+        [
+            replace(EQUAL, priority=9, request_id="mine", route="large", max_attempts=1),
+            replace(EQUAL, run=replace(COUNTS, metadata={"name": "the second"})),
+        ],
+    )
+    def test_what_decides_no_result_does_not_matter(self, database: Database, same: JobBuilder) -> None:
+        a_finished_job(database, EQUAL)
+
+        (job,) = submitted(database, same)
+
+        assert job.status is JobStatus.FINISHED
+        assert job.request == same.build().request
+
+    def test_a_job_that_did_not_ask_for_it_lends_no_result(self, database: Database) -> None:
+        a_finished_job(database, replace(EQUAL, cache=False))
+
+        (job,) = submitted(database, EQUAL)
+
+        assert job.status is JobStatus.PENDING
+
+    def test_nobody_sees_anybody_elses_result(self, database: Database) -> None:
+        ada, bob = a_user(database, "ada"), a_user(database, "bob")
+        first = a_finished_job(database, replace(EQUAL, owner=ada))
+
+        bobs, anonymous, adas = submitted(database, replace(EQUAL, owner=bob), EQUAL, replace(EQUAL, owner=ada))
+
+        assert [job.status for job in (bobs, anonymous)] == [JobStatus.PENDING] * 2
+        assert adas.status is JobStatus.FINISHED
+        assert result_of(database, adas.id).results[0].run.cached_from == first
+
+    def test_a_removed_result_answers_nobody(self, database: Database) -> None:
+        a_finished_job(database, EQUAL)
+        with database.transaction() as transaction:
+            transaction.retention.remove_old_results(keep_days=1e-9)
+
+        (job,) = submitted(database, EQUAL)
+
+        assert job.status is JobStatus.PENDING
+
+    def test_a_deleted_job_answers_nobody(self, database: Database) -> None:
+        first = a_finished_job(database, EQUAL)
+        with database.transaction() as transaction:
+            transaction.jobs.delete(first, ANONYMOUS)
+
+        (job,) = submitted(database, EQUAL)
+
+        assert job.status is JobStatus.PENDING
+
+    def test_a_job_under_way_is_not_waited_for(self, database: Database) -> None:
+        a_lease(database, EQUAL)
+
+        jobs = submitted(database, EQUAL, EQUAL)
+
+        assert [job.status for job in jobs] == [JobStatus.PENDING] * 2
+
+    def test_hits_and_misses_of_one_call_are_told_apart(self, database: Database) -> None:
+        ghz = replace(EQUAL, source=b"ghz")
+        bell_id = run_and_finished(database, EQUAL, a_result(zeros=1))
+        ghz_id = run_and_finished(database, ghz, a_result(zeros=2))
+
+        jobs = submitted(database, ghz, replace(EQUAL, shots=1), EQUAL, JobBuilder(), ghz)
+
+        statuses = [JobStatus.FINISHED, JobStatus.PENDING, JobStatus.FINISHED, JobStatus.PENDING, JobStatus.FINISHED]
+        assert [job.status for job in jobs] == statuses
+        assert [job.pointer for job in jobs] == sorted(job.pointer for job in jobs)
+        origins = [result_of(database, jobs[place].id).results[0].run.cached_from for place in (0, 2, 4)]
+        assert origins == [ghz_id, bell_id, ghz_id]
+        assert waiting(database) == 2
+
+    def test_the_same_request_id_gets_the_answered_job_again(self, database: Database) -> None:
+        a_finished_job(database, EQUAL)
+        (first,) = submitted(database, replace(EQUAL, request_id="mine"))
+
+        (again,) = submitted(database, replace(EQUAL, request_id="mine"))
+
+        assert again == first
+
+    def test_thousands_of_a_call_take_a_handful_of_statements(self, database: Database) -> None:
+        a_finished_job(database, EQUAL)
+        statements: list[str] = []
+        event.listen(database._engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+
+        jobs = submitted(database, *[EQUAL] * 3000)
+
+        assert {job.status for job in jobs} == {JobStatus.FINISHED}
+        assert len(statements) < 50
+
+    def test_results_past_what_a_transaction_copies_are_run(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = a_finished_job(database, EQUAL)
+        with database._engine.connect() as connection:
+            size_bytes = connection.execute(select(results.c.size_bytes).where(results.c.job_id == first)).scalar_one()
+        monkeypatch.setattr(cached, "MOST_COPIED_BYTES", 2 * size_bytes)
+
+        jobs = submitted(database, EQUAL, EQUAL, EQUAL)
+
+        assert [job.status for job in jobs] == [JobStatus.FINISHED, JobStatus.FINISHED, JobStatus.PENDING]
+
+    def test_an_answered_job_goes_like_any_other(self, database: Database) -> None:
+        a_finished_job(database, EQUAL)
+        jobs: list[Job] = list(submitted(database, EQUAL, EQUAL))
+
+        with database.transaction() as transaction:
+            transaction.jobs.delete(jobs[0].id, ANONYMOUS)
+            removal = transaction.retention.remove_old_jobs(keep_days=0, keep_count=1)
+            left = transaction.jobs.list(ANONYMOUS, limit=10)
+
+        assert removal.count == 1
+        assert [job.id for job in left] == [jobs[1].id]
