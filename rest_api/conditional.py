@@ -4,12 +4,12 @@ Only what is over is tagged: it doesn't change any more, but that its results ar
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Header, Response
+from fastapi import Depends, Header, Request, Response
 
 from qserver.jobs import Job
 from rest_api.openapi import Responses
@@ -17,16 +17,24 @@ from rest_api.openapi import Responses
 FORM: Final = 1
 """Rises when what a route says of the same job changes its form: what clients keep is then no longer good."""
 
-IfNoneMatch = Annotated[
-    list[str] | None,
-    Header(alias="If-None-Match", description="the ETag of an earlier answer: 304 where it still holds"),
-]
-
 NOT_MODIFIED: Responses = {
     HTTPStatus.NOT_MODIFIED.value: {"description": "The job is over, and the answer is still the one with this ETag."}
 }
 
 _OPAQUE_TAG: Final = re.compile(r'(?:W/)?("[^"]*")')
+
+
+async def if_none_match(
+    request: Request,
+    _first_line: Annotated[
+        str, Header(alias="If-None-Match", description="the ETag of an earlier answer: 304 where it still holds")
+    ] = "",
+) -> str:
+    """Read the header, which may take several lines."""
+    return ",".join(request.headers.getlist("If-None-Match"))
+
+
+IfNoneMatch = Annotated[str, Depends(if_none_match)]
 
 
 def job_tag(job: Job, result_id: UUID | None) -> str | None:
@@ -41,9 +49,8 @@ def result_tag(result_id: UUID) -> str:
     return f'"{FORM}-{result_id}"'
 
 
-def is_known(tag: str, if_none_match: Sequence[str]) -> bool:
+def is_known(tag: str, named: str) -> bool:
     """Whether the header names this tag, weak or strong, among others or by `*`."""
-    named = ",".join(if_none_match)
     return named.strip() == "*" or tag in _OPAQUE_TAG.findall(named)
 
 

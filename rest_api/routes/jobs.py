@@ -83,7 +83,7 @@ def list_jobs(caller: Caller, neighbours: Neighbours, cursor: Cursor = 0) -> Res
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
-def get_job(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNoneMatch = None) -> Response:
+def get_job(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNoneMatch) -> Response:
     """Read a job with its circuit, its metadata and its results so far."""
     with neighbours.database.reading() as transaction:
         if known:

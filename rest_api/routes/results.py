@@ -1,6 +1,6 @@
 """Results, and the history of jobs that are over."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from http import HTTPStatus
 from uuid import UUID
 
@@ -33,7 +33,7 @@ router = APIRouter(prefix=API_PREFIX, tags=["results"], dependencies=[Depends(id
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
-def get_result(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNoneMatch = None) -> Response:
+def get_result(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNoneMatch) -> Response:
     """Read counts, quasi_dist and expval. 404 where there is no result (yet); the sentence says why."""
     return _result(neighbours.database, job_id, caller, known, view=results_view)
 
@@ -50,7 +50,7 @@ def get_result(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfN
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
-def get_result_document(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNoneMatch = None) -> Response:
+def get_result_document(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNoneMatch) -> Response:
     """Read every result type, with method, device, seed, seconds and versions: what it takes to repeat the run."""
     return _result(neighbours.database, job_id, caller, known, view=result_document)
 
@@ -75,7 +75,7 @@ def _result(
     database: Database,
     job_id: UUID,
     caller: Identity,
-    known: Sequence[str] | None,
+    known: str,
     *,
     view: Callable[[StoredResult], object],
 ) -> Response:

@@ -88,6 +88,15 @@ async def test_a_job_whose_results_were_removed_is_another_answer(site: Site) ->
     assert answer.json()["results"]["counts"] == {} != RESULT.counts
 
 
+async def test_a_header_may_take_several_lines(site: Site) -> None:
+    where = f"/api/v1/job/{finished(site).id}"
+    tag = (await site.client.get(where)).headers["etag"]
+
+    answer = await site.client.get(where, headers=[("If-None-Match", '"old"'), ("If-None-Match", tag)])
+
+    assert answer.status_code == 304
+
+
 @every_route
 async def test_a_deleted_job_is_gone_whatever_the_client_has(site: Site, path: Path) -> None:
     job = finished(site)
@@ -100,19 +109,19 @@ async def test_a_deleted_job_is_gone_whatever_the_client_has(site: Site, path: P
 @pytest.mark.parametrize(
     ("header", "known"),
     [
-        (['"a"'], True),
-        (['W/"a"'], True),
-        (['"x", W/"a"'], True),
-        (['"x"', '"a"'], True),
-        (["*"], True),
-        ([" * "], True),
-        (['"x"'], False),
-        (["a"], False),
-        (['"a'], False),
-        (['"*"'], False),
-        (['"x,"a"'], False),
-        ([""], False),
+        ('"a"', True),
+        ('W/"a"', True),
+        ('"x", W/"a"', True),
+        ('"x","a"', True),
+        ("*", True),
+        (" * ", True),
+        ('"x"', False),
+        ("a", False),
+        ('"a', False),
+        ('"*"', False),
+        ('"x,"a"', False),
+        ("", False),
     ],
 )
-def test_a_tag_is_found_in_its_header(header: list[str], *, known: bool) -> None:
+def test_a_tag_is_found_in_its_header(header: str, *, known: bool) -> None:
     assert is_known('"a"', header) is known
