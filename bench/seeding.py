@@ -82,7 +82,12 @@ _FINISHED_JOB: Expressions = {
     "started_at": "seeded.at",
     "finished_at": "seeded.at",
 }
-_RESULT: Expressions = {"id": "gen_random_uuid()", "job_id": "seeded.job_id", "created_at": "seeded.at"}
+_RESULT: Expressions = {
+    "id": "gen_random_uuid()",
+    "job_id": "seeded.job_id",
+    "created_at": "seeded.at",
+    "size_bytes": "octet_length(pattern.document)",  # no arrays are copied
+}
 _HISTORY: Expressions = {
     "id": "nextval(pg_get_serial_sequence('history', 'id'))",
     "job_id": "seeded.job_id",

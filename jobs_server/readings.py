@@ -90,6 +90,10 @@ class CircuitReader:
         await call.done
         return [call.readings[place] for place in range(len(circuits))]
 
+    def waiting_circuits(self) -> int:
+        """Count the circuits that no process reads yet, and somebody still waits for."""
+        return sum(not wanted.call.is_over for waiting in self._waiting.values() for wanted in waiting)
+
     def _serve(self, key: _Key) -> None:
         """Wait for a turn. One task a key is in line at any time: whoever gets a turn lets another ask for the next."""
         if key in self._in_line:

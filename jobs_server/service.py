@@ -67,6 +67,7 @@ class JobsServer:
         # The dispatcher's thread has a connection too.
         self._transactions = Transactions(database, threads=max(1, settings.database.database_pool_size - 1))
         self._inspectors = self._make_inspectors(spawn_inspector or _inspector_spawner(forkserver, settings))
+        self._reader = CircuitReader(self._inspectors, settings.inspector, self._metrics)
         self._catalog = Catalog(self._transactions, self._clock)
         self._committer = self._make_committer()
         self._watches = Watches(self._transactions)
@@ -175,10 +176,9 @@ class JobsServer:
         return GrpcServer(original, v1, transactions=self._transactions, metrics=self._metrics, settings=self._settings)
 
     def _make_intake(self) -> Intake:
-        reader = CircuitReader(self._inspectors, self._settings.inspector, self._metrics)
         admission = Admission(
             catalog=self._catalog,
-            library=CircuitLibrary(self._transactions, reader),
+            library=CircuitLibrary(self._transactions, self._reader),
             inspectors=self._inspectors,
             registry=self._registry,
             settings=self._settings,

@@ -189,7 +189,7 @@ async def test_circuits_of_a_call_that_was_given_up_are_not_parsed_any_more(serv
     await until(lambda: len(served.inspectors.inspected) > 0)
 
     call.cancel()
-    await until(lambda: not served.server._inspectors._turns._waiting)
+    await until(lambda: not served.server._reader.waiting_circuits())
     served.inspectors.gate.set()
     await served.submit()
 
