@@ -12,14 +12,15 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Insert, Select, String, bindparam, exists, func, or_, select, true, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from database.changes import ChangeKind
-from database.jobs.guards import IS_PUBLISHED, IS_SET_ASIDE, IS_WAITING, STILL_PENDING, STILL_WAITING, Guard, locked
+from database.jobs.guards import IS_PUBLISHED, IS_SET_ASIDE, IS_WAITING, STILL_PENDING, STILL_WAITING, locked
 from database.next_jobs import BATCH, candidates, too_large
 from database.records import RouteLoad
 from database.tables import dispatch_turns, jobs, workers
 from database.types import Now, SecondsFromNow
-from database.work import BeginInsert, Parameters, Work
+from database.work import BeginInsert, Parameters, Work, is_given
 from qserver.plugins import GPU_ROUTE
 
 _OTHER_WAYS: Final = (
@@ -53,6 +54,16 @@ _HAS_WAITING: Final = select(
         exists().where(IS_WAITING, _OF_ROUTE),
         exists().where(IS_SET_ASIDE, _OF_ROUTE, jobs.c.memory_bytes <= bindparam("memory_bytes", type_=BigInteger())),
     )
+)
+
+_SET_ASIDE_IN_VAIN: Final = (
+    select(jobs.c.pointer)
+    .where(IS_SET_ASIDE, _OF_ROUTE, jobs.c.memory_bytes <= bindparam("memory_bytes", type_=BigInteger()))
+    .order_by(jobs.c.memory_bytes)
+    .limit(BATCH)
+)
+_LAST_TURN: Final = select(func.coalesce(func.max(dispatch_turns.c.last_turn), 0)).where(
+    dispatch_turns.c.route == bindparam("route", type_=String())
 )
 
 _SET_ASIDE_OF_EACH: Final = 256
@@ -132,20 +143,15 @@ class Dispatch:
             return ()
         self._remember_turns(route, picked)
         pointers = [candidate.pointer for candidate in picked]
-        ids = self._put(pointers, STILL_WAITING, {"published_at": Now()})
+        ids = self._put(pointers, "published_at", is_now=True)
         return [ids[pointer] for pointer in pointers if pointer in ids]
 
     def _bring_back(self, route: str, memory_bytes: int) -> int:
         """Put jobs in line again that a live worker can hold now; give how many were found."""
-        statement = (
-            select(jobs.c.pointer)
-            .where(IS_SET_ASIDE, jobs.c.route == route, jobs.c.memory_bytes <= memory_bytes)
-            .order_by(jobs.c.memory_bytes)
-            .limit(BATCH)
-        )
-        found = self._work.execute(statement).mappings().all()
+        parameters: Parameters = {"route": route, "memory_bytes": memory_bytes}
+        found = self._work.execute(_SET_ASIDE_IN_VAIN, parameters).mappings().all()
         if found:
-            self._put([row["pointer"] for row in found], STILL_PENDING, {"set_aside_at": None})
+            self._put([row["pointer"] for row in found], "set_aside_at", is_now=False)
         return len(found)
 
     def _fitting(self, route: str, limit_jobs: int, memory_bytes: int) -> Sequence[_Candidate]:
@@ -170,23 +176,20 @@ class Dispatch:
         statement = too_large(lateral=self._work.is_postgres)
         parameters: Parameters = {"route": route, "limit": _SET_ASIDE_OF_EACH, "memory_bytes": memory_bytes}
         found = self._work.execute(statement, parameters).mappings().all()
-        self._put([row["pointer"] for row in found], STILL_WAITING, {"set_aside_at": Now()})
+        self._put([row["pointer"] for row in found], "set_aside_at", is_now=True)
 
-    def _put(self, pointers: Sequence[int], guard: Guard, values: Mapping[str, object]) -> Mapping[int, UUID]:
-        """Change those of the jobs that still satisfy the guard; give their ids by pointer.
+    def _put(self, pointers: Sequence[int], column: str, *, is_now: bool) -> Mapping[int, UUID]:
+        """Set or clear a moment of waiting jobs; give the ids of those that were changed, by pointer.
 
         Left out is what was canceled a moment ago.
         """
-        meant = locked(self._work.among(jobs.c.pointer, pointers), guard)
-        statement = update(jobs).where(jobs.c.pointer.in_(meant)).values(**values).returning(jobs.c.pointer, jobs.c.id)
-        return {row["pointer"]: row["id"] for row in self._work.execute(statement).mappings()}
+        statement = _putting(column, is_now=is_now, is_postgres=self._work.is_postgres)
+        rows = self._work.execute(statement, {"pointers": self._work.given(pointers)}).mappings()
+        return {row["pointer"]: row["id"] for row in rows}
 
     def _remember_turns(self, route: str, picked: Sequence[_Candidate]) -> None:
         """Give the owners new numbers, in the order of their last picked jobs."""
-        statement = select(func.coalesce(func.max(dispatch_turns.c.last_turn), 0)).where(
-            dispatch_turns.c.route == route
-        )
-        last_turn: int = self._work.execute(statement).scalar_one()
+        last_turn: int = self._work.execute(_LAST_TURN, {"route": route}).scalar_one()
         turns = {candidate.owner_id: last_turn + place for place, candidate in enumerate(picked, start=1)}
         self._work.insert_rows(
             _insert_turns(self._work.insert),
@@ -212,6 +215,14 @@ class Dispatch:
         if number:
             self._work.announce(ChangeKind.WORK)
         return number
+
+
+@cache
+def _putting(column: str, *, is_now: bool, is_postgres: bool) -> ReturningUpdate[int, UUID]:
+    guard = STILL_WAITING if is_now else STILL_PENDING
+    meant = locked(is_given(jobs.c.pointer, "pointers", is_postgres=is_postgres), guard)
+    moment = Now() if is_now else None
+    return update(jobs).where(jobs.c.pointer.in_(meant)).values({column: moment}).returning(jobs.c.pointer, jobs.c.id)
 
 
 @cache

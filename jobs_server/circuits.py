@@ -10,12 +10,14 @@ from jobs_server.batching import Batcher
 from jobs_server.readings import CircuitReader, Reading
 from jobs_server.shared_work import SharedWork
 from jobs_server.transactions import Transactions
-from qserver.circuits import CircuitSource, Inspection
+from qserver.circuits import CircuitFormat, CircuitSource, Inspection
 from qserver.settings import MIB
 
 _KEPT_BYTES = 64 * MIB
 _PROFILE_BYTES = 4096  # about what a profile takes beside the QPY
 _MAX_LOOKUPS = 1000
+_QUICKLY_READ_BYTES = 512
+"""Short OpenQASM 2 is read (0.06 ms for 8 gates) before the database has answered, and is mostly new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class CircuitLibrary:
         return [found[each.key] for each in sent]
 
     async def _learn(self, sent: Sequence[SentCircuit]) -> Sequence[Reading]:
-        stored = await self._lookups.submit([each.key for each in sent])
+        stored = await self._stored(sent)
         read = await self._read([each for each, profile in zip(sent, stored, strict=True) if profile is None])
         readings = [
             read[each.key] if profile is None else Inspection(profile.circuit_format, profile.profile, qpy=None)
@@ -72,6 +74,12 @@ class CircuitLibrary:
             if isinstance(reading, Inspection):
                 self._remember(each.key, reading)
         return readings
+
+    async def _stored(self, sent: Sequence[SentCircuit]) -> Sequence[StoredProfile | None]:
+        """Look up what the database knows of circuits; those that are read sooner than looked up are left out."""
+        wanted = [each.key for each in sent if not _is_quickly_read(each.circuit)]
+        found = dict(zip(wanted, await self._lookups.submit(wanted), strict=True)) if wanted else {}
+        return [found.get(each.key) for each in sent]
 
     async def _read(self, sent: Sequence[SentCircuit]) -> Mapping[CircuitKey, Reading]:
         by_reader: defaultdict[tuple[object, str], list[SentCircuit]] = defaultdict(list)
@@ -106,6 +114,10 @@ class CircuitLibrary:
     async def _find(self, keys: Sequence[CircuitKey]) -> Sequence[StoredProfile | None]:
         found = await self._transactions.read(lambda transaction: transaction.circuits.find(keys))
         return [found.get(key) for key in keys]
+
+
+def _is_quickly_read(circuit: CircuitSource) -> bool:
+    return circuit.circuit_format is CircuitFormat.OPENQASM2 and len(circuit.source) <= _QUICKLY_READ_BYTES
 
 
 def _size_bytes(inspection: Inspection) -> int:

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
+from database.records import NewJob
 from jobs_server.circuits import CircuitLibrary, SentCircuit
 from jobs_server.inspectors import InspectorPool
 from jobs_server.metrics import Metrics
@@ -60,8 +62,25 @@ async def test_the_same_circuit_sent_at_once_and_again_is_parsed_once(scene: Sce
     assert {inspection.qpy for inspection in (*together, again)} == {b"QISKIT"}
 
 
-async def test_a_stored_circuit_is_not_parsed(scene: Scene, database: CountingDatabase) -> None:
+def long_job() -> NewJob:
+    """A job whose circuit takes longer to read than to be looked up."""
     job = new_job()
+    source = job.circuit.source + b"//".ljust(1000)
+    return replace(job, circuit=replace(job.circuit, source=source))
+
+
+async def test_a_short_circuit_is_read_sooner_than_looked_up(scene: Scene, database: CountingDatabase) -> None:
+    job = new_job()
+    with database.transaction() as transaction:
+        transaction.jobs.submit([job])
+
+    await scene.look_up(job.circuit.source, job.circuit_sha256)
+
+    assert scene.inspectors.inspected == [job.circuit.source]
+
+
+async def test_a_stored_circuit_is_not_parsed(scene: Scene, database: CountingDatabase) -> None:
+    job = long_job()
     with database.transaction() as transaction:
         transaction.jobs.submit([job])
 
@@ -89,7 +108,7 @@ async def test_what_is_kept_in_memory_is_bounded(scene: Scene, monkeypatch: pyte
 
 
 async def test_a_calls_circuits_are_each_found_where_they_are(scene: Scene, database: CountingDatabase) -> None:
-    job = new_job()
+    job = long_job()
     with database.transaction() as transaction:
         transaction.jobs.submit([job])
     await scene.look_up(b"known", b"k" * 32)
