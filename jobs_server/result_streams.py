@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from uuid import UUID
 
@@ -23,6 +23,9 @@ _log = structlog.get_logger(__name__)
 FEW_JOBS = 8
 """So few of a call are read by one statement together with those of other calls."""
 
+RETRY_SECONDS = 1.0
+"""All jobs of a call are read again so soon after a reading that failed."""
+
 Messages = AsyncGenerator[jobs_pb2.GetResultsResponse, None]
 
 
@@ -40,7 +43,7 @@ class ResultStreams:
 
     async def as_they_stand(self, job_ids: Sequence[UUID], caller: Identity) -> Messages:
         """Answer for different jobs now, in order. Raises Unavailable where the database doesn't answer."""
-        async for message in self._messages(job_ids, caller, _Waiting(())):
+        async for message in self._messages(job_ids, caller, self._new_waiting(())):
             yield message
 
     async def as_they_end(self, job_ids: Sequence[UUID], caller: Identity) -> Messages:
@@ -52,12 +55,13 @@ class ResultStreams:
             async for message in self._messages(job_ids, caller, waiting):
                 yield message
             while waiting.left:
-                changed = await waiting.changed(self._poll_seconds)
+                changed = await waiting.changed()
                 try:
                     async for message in self._messages(changed, caller, waiting):
                         yield message
                 except RetryableError:
                     _log.warning("results_wait_for_the_database", jobs=len(changed))
+                    waiting.look_at_all(within_seconds=RETRY_SECONDS)
 
     def waiting_jobs(self) -> int:
         """Count the jobs whose results somebody waits for."""
@@ -72,7 +76,7 @@ class ResultStreams:
                         waiting.tell(job_id)
             case ChangeKind.RECONNECTED:
                 for waiting in self._everybody():
-                    waiting.tell_all()
+                    waiting.look_at_all(within_seconds=0)
             case ChangeKind.JOBS | ChangeKind.WORK | ChangeKind.PLUGINS:
                 pass
 
@@ -84,10 +88,13 @@ class ResultStreams:
     def _everybody(self) -> "set[_Waiting]":
         return set().union(*self._waiting.values())
 
+    def _new_waiting(self, job_ids: Sequence[UUID]) -> "_Waiting":
+        return _Waiting(job_ids, poll_seconds=self._poll_seconds)
+
     @contextmanager
     def _waiting_for(self, job_ids: Sequence[UUID]) -> "Iterator[_Waiting]":
         """Hear of every change of these jobs from now on: only then what is read next misses none."""
-        waiting = _Waiting(job_ids)
+        waiting = self._new_waiting(job_ids)
         for job_id in job_ids:
             self._waiting.setdefault(job_id, set()).add(waiting)
         try:
@@ -129,8 +136,10 @@ class ResultStreams:
 class _Waiting:
     """One call that waits: which jobs are left, and which of them may be over by now."""
 
-    def __init__(self, job_ids: Sequence[UUID]) -> None:
+    def __init__(self, job_ids: Sequence[UUID], *, poll_seconds: float) -> None:
         self.left = dict.fromkeys(job_ids)
+        self._poll_seconds = poll_seconds
+        self._look_at_all_at = _now() + poll_seconds
         self._changed: dict[UUID, None] = {}
         self._fault: Exception | None = None
         self._woken = asyncio.Event()
@@ -140,9 +149,9 @@ class _Waiting:
         self._changed[job_id] = None
         self._woken.set()
 
-    def tell_all(self) -> None:
-        """Have every job read soon."""
-        self._changed.update(self.left)
+    def look_at_all(self, *, within_seconds: float) -> None:
+        """Have every job read within that time."""
+        self._look_at_all_at = min(self._look_at_all_at, _now() + within_seconds)
         self._woken.set()
 
     def end(self, fault: Exception) -> None:
@@ -150,19 +159,28 @@ class _Waiting:
         self._fault = fault
         self._woken.set()
 
-    async def changed(self, poll_seconds: float) -> Sequence[UUID]:
-        """Give jobs that changed since the last call, as soon as there are any; all that are left after a time."""
-        try:
-            async with asyncio.timeout(poll_seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            self.tell_all()
+    async def changed(self) -> Sequence[UUID]:
+        """Give jobs that changed since the last call, as soon as there are any; now and then all that are left.
+
+        The time of that doesn't move when some change: what nobody announced would wait for as long as others do.
+        """
+        while self._fault is None and not self._changed and _now() < self._look_at_all_at:
+            self._woken.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._look_at_all_at):
+                    await self._woken.wait()
         if self._fault is not None:
             raise self._fault
+        if _now() >= self._look_at_all_at:
+            self._look_at_all_at = _now() + self._poll_seconds
+            self._changed.update(self.left)
         changed = [job_id for job_id in self._changed if job_id in self.left]
         self._changed.clear()
-        self._woken.clear()
         return changed
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _parts(job_ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:

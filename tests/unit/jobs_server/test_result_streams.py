@@ -102,6 +102,33 @@ async def test_waiting_outlives_a_database_that_is_away_for_a_while(polling: Sce
     assert await waiting == [str(job_id) for job_id in polling.job_ids]
 
 
+async def test_a_job_whose_reading_failed_is_read_again_soon(scene: Scene) -> None:
+    waiting = await scene.wait_and_begin()
+    scene.cancel(*scene.job_ids)
+
+    scene.database.fault = Unavailable("away")
+    scene.streams.tell(Change(ChangeKind.ENDED, tuple(scene.job_ids)))
+    await until(lambda: scene.database.refused >= 1)
+    scene.database.fault = None
+
+    assert await waiting == [str(job_id) for job_id in scene.job_ids]
+
+
+async def test_the_poll_comes_in_time_however_much_is_announced(scene: Scene) -> None:
+    scene.streams = ResultStreams(scene.transactions, poll_seconds=0.5)
+    silent, told = scene.job_ids
+    waiting = await scene.wait_and_begin()
+    scene.cancel(silent)
+
+    while scene.streams.waiting_jobs() == 2 and not waiting.done():
+        scene.streams.tell(Change(ChangeKind.ENDED, (told,)))
+        await asyncio.sleep(0.01)
+    scene.cancel(told)
+    scene.streams.tell(Change(ChangeKind.ENDED, (told,)))
+
+    assert await waiting == [str(silent), str(told)]
+
+
 async def test_a_database_that_is_away_at_first_is_said(scene: Scene) -> None:
     scene.database.fault = Unavailable("away")
 
