@@ -8,8 +8,8 @@ from sqlalchemy import RowMapping, select
 from database.circuits import sources
 from database.documents import decode_request
 from database.jobs.rows import reason_from
-from database.records import HistoryRow, StoredResult
-from database.results import results_of
+from database.records import HistoryRow, ResultSummary
+from database.result_summaries import summaries_of
 from database.tables import history
 from database.work import Work
 from qserver.circuits import CircuitFormat
@@ -33,7 +33,7 @@ class History:
         statement = select(history).where(history.c.id.in_(meant)).order_by(history.c.id)
         rows = self._work.execute(statement).mappings().all()
         circuits = sources(self._work, {row["circuit_id"] for row in rows})
-        results = results_of(self._work, _finished(rows), with_arrays=False)
+        results = summaries_of(self._work, _finished(rows))
         return [_row_from(row, circuits.get(row["circuit_id"]), results.get(row["job_id"])) for row in rows]
 
 
@@ -41,7 +41,7 @@ def _finished(rows: Sequence[RowMapping]) -> Sequence[UUID]:
     return [row["job_id"] for row in rows if row["status"] == JobStatus.FINISHED]
 
 
-def _row_from(row: RowMapping, circuit: tuple[CircuitFormat, bytes] | None, result: StoredResult | None) -> HistoryRow:
+def _row_from(row: RowMapping, circuit: tuple[CircuitFormat, bytes] | None, result: ResultSummary | None) -> HistoryRow:
     return HistoryRow(
         id=row["id"],
         job_id=row["job_id"],

@@ -104,11 +104,25 @@ class FailedRun:
 
 @dataclass(frozen=True, slots=True)
 class StoredResult:
-    """The results of a finished job. `id` is the result's own, as the original contract shows it."""
+    """The results of a finished job, one a PUB. `id` is the result's own, as the original contract shows it."""
 
     id: UUID
     job_id: UUID
     results: tuple[PubResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSummary:
+    """What the original contract shows of a finished job: these kinds of result, of its first PUB.
+
+    `id` is the result's own. What was not asked for is None, or empty.
+    """
+
+    id: UUID
+    job_id: UUID
+    counts: Mapping[str, int] | None
+    quasi_dist: Mapping[str, float] | None
+    expval: tuple[float, ...]
 
 
 class StoredDocument(NamedTuple):
@@ -138,19 +152,19 @@ class JobResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JobDetail:
-    """A job with its circuit's source and its results but for the arrays, as the original contract shows it."""
+    """A job with its circuit's source and its results, as the original contract shows it."""
 
     job: Job
     circuit_format: CircuitFormat
     source: bytes
-    result: StoredResult | None
+    result: ResultSummary | None
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
     """What is remembered of a job that is over, whether or not the job itself was deleted.
 
-    `source` and `result` (without its arrays) are None once the circuit or the job's results are gone.
+    `source` and `result` are None once the circuit or the job's results are gone.
     """
 
     id: int
@@ -166,7 +180,7 @@ class HistoryRow:
     finished_at: datetime
     circuit_format: CircuitFormat | None
     source: bytes | None
-    result: StoredResult | None
+    result: ResultSummary | None
 
 
 class PluginKind(StrEnum):

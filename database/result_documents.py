@@ -1,12 +1,29 @@
 """A PUB's result as JSON text that names its schema and version, and back."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NotRequired, TypedDict, cast
 from uuid import UUID
 
 from qserver.errors import QServerError
 from qserver.results import RESULT_SCHEMA, RESULT_SCHEMA_VERSION, Array, PhaseSeconds, PubResult, RunRecord
+
+# Where members begin in the text. Nothing else can look like these: a quote within a text is escaped, and the members
+# of counts and the like are numbers. They stand in this order; what lists show comes before the last two.
+PROBABILITIES_MARK: Final = ',"probabilities":{'
+RUN_MARK: Final = ',"run":{'
+OPTIONAL_MARKS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "counts": ',"counts":{',
+        "quasi_dist": ',"quasi_dist":{',
+        "expval": ',"expval":[',
+        "expval_standard_errors": ',"expval_standard_errors":[',
+        "probabilities": PROBABILITIES_MARK,
+    }
+)
+
+_HEAD: Final = f'{{"schema":"{RESULT_SCHEMA}","version":{RESULT_SCHEMA_VERSION},'
 
 
 class SecondsDocument(TypedDict):
@@ -107,6 +124,23 @@ def parse_result(text: str) -> ResultDocument:
             f"this version reads {RESULT_SCHEMA} {RESULT_SCHEMA_VERSION}"
         )
     return document
+
+
+def all_members_of(text: str) -> str:
+    """Give a document's members as text that ends with its closing brace: what was left out as null, not its schema.
+
+    Nothing is parsed. Raises QServerError for a schema that this version doesn't know.
+    """
+    if not text.startswith(_HEAD):
+        raise QServerError(
+            f"a stored result begins with {text[: len(_HEAD)]}; "
+            f"this version reads {RESULT_SCHEMA} {RESULT_SCHEMA_VERSION}"
+        )
+    nulls = "".join(f'"{name}":null,' for name, mark in OPTIONAL_MARKS.items() if mark not in text)
+    members = text.removeprefix(_HEAD)
+    if text.endswith(f"}}{RUN_END}"):  # seconds stand last in run: it is no copy
+        members = f'{members.removesuffix(RUN_END)},"cached_from":null{RUN_END}'
+    return nulls + members
 
 
 def decode_result(text: str, arrays: Sequence[Array]) -> PubResult:

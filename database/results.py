@@ -6,9 +6,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
-from database.job_results import ANY_SIZE, arrays_of, job_results_of, no_job, why_none
-from database.records import Completion, JobResult, StoredDocument, StoredResult
+from database.job_results import ANY_SIZE, SHARED_BYTES, job_results_of, no_job, why_none
+from database.records import Completion, JobResult, ResultSummary, StoredDocument, StoredResult
 from database.result_documents import decode_result, encode_result
+from database.result_summaries import summaries_of, summary_from
 from database.tables import jobs, result_arrays, results
 from database.work import Parameters, Work
 from qserver.identity import Identity
@@ -40,6 +41,18 @@ class Results:
             raise why_none(result)
         return result.documents
 
+    def summary(self, job_id: UUID, identity: Identity) -> ResultSummary:
+        """Give what the original contract shows of a job's results. Raises NotFound as `get` does."""
+        result = self.of_jobs([job_id], identity, max_bytes=SHARED_BYTES).get(job_id)
+        if result is None:
+            raise no_job(job_id)
+        if result.documents:
+            return summary_from(result.documents[0].id, job_id, result.documents[0].text)
+        summary = None if result.documents is not None else summaries_of(self._work, [job_id]).get(job_id)
+        if summary is None:
+            raise why_none(result)
+        return summary
+
     def first_id(self, job_id: UUID, identity: Identity) -> UUID | None:
         """Give the id by which a job's results are known; None where the caller has no such job, or it no results."""
         statement = select(results.c.id, jobs.c.owner_id).join(jobs, jobs.c.id == results.c.job_id)
@@ -58,21 +71,6 @@ class Results:
         read: ask for it alone.
         """
         return job_results_of(self._work, job_ids, identity, max_bytes=max_bytes)
-
-
-def results_of(work: Work, job_ids: Sequence[UUID], *, with_arrays: bool) -> Mapping[UUID, StoredResult]:
-    """Give the results of many jobs; one that has none is left out. Their arrays may be tens of MiB each."""
-    if not job_ids:
-        return {}
-    statement = select(results).where(work.among(results.c.job_id, job_ids)).order_by(results.c.pub_index)
-    rows = work.execute(statement).mappings().all()
-    arrays = arrays_of(work, [row["id"] for row in rows]) if with_arrays else {}
-    found: dict[UUID, StoredResult] = {}
-    for row in rows:
-        result = decode_result(row["document"], arrays.get(row["id"], ()))
-        first = found.get(row["job_id"], StoredResult(row["id"], row["job_id"], ()))
-        found[row["job_id"]] = StoredResult(first.id, first.job_id, (*first.results, result))
-    return found
 
 
 def store_results(work: Work, completions: Sequence[Completion]) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import TypeVar
 from uuid import UUID, uuid5
 
-from database.records import BackendRecord, HistoryRow, JobDetail, StoredResult
+from database.records import BackendRecord, HistoryRow, JobDetail, ResultSummary
 from qserver.circuits import CircuitFormat
-from qserver.results import PubResult, ResultType
+from qserver.results import ResultType
 from rest_api import schemas
 
 _Number = TypeVar("_Number", int, float)
@@ -49,15 +49,14 @@ def history_view(row: HistoryRow) -> schemas.HistoryEntry:
     )
 
 
-def results_view(stored: StoredResult) -> schemas.Results:
-    """Show results. The original knows one circuit a job, which is the first PUB."""
-    first: PubResult = stored.results[0]
+def results_view(summary: ResultSummary) -> schemas.Results:
+    """Show results."""
     return schemas.Results(
-        id=stored.id,
-        job_id=stored.job_id,
-        counts=_members(first.counts),
-        quasi_dist=_members(first.quasi_dist),
-        expval=first.expval or (),
+        id=summary.id,
+        job_id=summary.job_id,
+        counts=_members(summary.counts),
+        quasi_dist=_members(summary.quasi_dist),
+        expval=summary.expval,
     )
 
 

@@ -1,11 +1,13 @@
-"""Results of many jobs as JSON text. What is stored is JSON already: it is passed on as it is, never parsed."""
+"""Results as JSON text. What is stored is JSON already: it is passed on as it is, never parsed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from uuid import UUID
 
 from database.job_results import no_job, why_none
 from database.records import JobResult, StoredDocument
+from database.result_documents import all_members_of
+from qserver.results import RESULT_SCHEMA, RESULT_SCHEMA_VERSION
 from rest_api import schemas
 from rest_api.json_response import JSON_MEDIA_TYPE, encode
 from rest_api.views import packed_array
@@ -38,6 +40,15 @@ def result_text(job_id: UUID, result: JobResult | None) -> str:
     return encode(schemas.JobResult(job_id, status, error.reason, error.message, ())).decode()
 
 
+def result_document_text(job_id: UUID, documents: Sequence[StoredDocument]) -> str:
+    """Write everything that is stored of a job's results, at least one, as a `schemas.ResultDocument`."""
+    results = ",".join(map(_pub_result_text, documents))
+    return (
+        f'{{"document":"{RESULT_SCHEMA}","version":{RESULT_SCHEMA_VERSION},"id":"{documents[0].id}",'
+        f'"job_id":"{job_id}","results":[{results}]}}'
+    )
+
+
 def body(form: Form, texts: Iterable[str]) -> str:
     """Put values together."""
     match form:
@@ -63,5 +74,12 @@ def body_parts(form: Form, texts: Iterable[str]) -> Iterator[str]:
 def _document_text(stored: StoredDocument) -> str:
     if not stored.arrays:
         return stored.text
-    arrays = encode([packed_array(array) for array in stored.arrays]).decode()
-    return f'{stored.text[:-1]},"arrays":{arrays}}}'  # a document has members: its schema stands first
+    return f'{stored.text[:-1]},"arrays":{_arrays_text(stored)}}}'  # a document has members: its schema stands first
+
+
+def _pub_result_text(stored: StoredDocument) -> str:
+    return f'{{"arrays":{_arrays_text(stored)},{all_members_of(stored.text)}'
+
+
+def _arrays_text(stored: StoredDocument) -> str:
+    return encode([packed_array(array) for array in stored.arrays]).decode()

@@ -4,10 +4,10 @@ import base64
 from collections.abc import Sequence
 from uuid import UUID
 
-from database.records import BackendRecord, PluginRecord, StoredResult, WorkerRecord
+from database.records import BackendRecord, PluginRecord, WorkerRecord
 from qserver.jobs import JobEvent
 from qserver.plugins import BackendSpec
-from qserver.results import RESULT_SCHEMA, RESULT_SCHEMA_VERSION, Array, PubResult
+from qserver.results import Array
 from rest_api import schemas
 
 API_PREFIX = "/api/v1"
@@ -22,17 +22,6 @@ def links_view(job_id: UUID) -> schemas.Links:
 def event_view(event: JobEvent) -> schemas.Event:
     """Show a change of state."""
     return schemas.Event(event.sequence, event.status, event.at, event.reason, event.message)
-
-
-def result_document(stored: StoredResult) -> schemas.ResultDocument:
-    """Show everything that is stored of a job's results."""
-    return schemas.ResultDocument(
-        document=RESULT_SCHEMA,
-        version=RESULT_SCHEMA_VERSION,
-        id=stored.id,
-        job_id=stored.job_id,
-        results=[_pub_result(result) for result in stored.results],
-    )
 
 
 def packed_array(array: Array) -> schemas.PackedArray:
@@ -90,16 +79,4 @@ def _backend_detail(spec: BackendSpec) -> schemas.BackendDetail:
         devices=sorted(spec.devices),
         max_qubits=spec.max_qubits,
         options_schema=spec.options_schema,
-    )
-
-
-def _pub_result(result: PubResult) -> schemas.PubResult:
-    return schemas.PubResult(
-        run=result.run,
-        counts=result.counts,
-        quasi_dist=result.quasi_dist,
-        expval=result.expval,
-        expval_standard_errors=result.expval_standard_errors,
-        probabilities=result.probabilities,
-        arrays=[packed_array(array) for array in result.arrays],
     )

@@ -21,7 +21,7 @@ from database.jobs.rows import (
     visible_to,
 )
 from database.records import JobDetail, JobResult
-from database.results import results_of
+from database.result_summaries import summaries_of
 from database.tables import history, job_events, jobs
 from database.work import Work, is_selected, status_is
 from qserver.errors import NotFound
@@ -80,7 +80,7 @@ def with_details(work: Work, found: Sequence[Job]) -> Sequence[JobDetail]:
     """Add sources and results: two statements however many jobs."""
     circuits = sources(work, {job.circuit_id for job in found})
     ended = [job.id for job in found if job.status is JobStatus.FINISHED]
-    results = results_of(work, ended, with_arrays=False)
+    results = summaries_of(work, ended)
     return [
         JobDetail(job, *circuits[job.circuit_id], results.get(job.id))
         for job in found

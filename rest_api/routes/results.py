@@ -1,22 +1,21 @@
 """Results, and the history of jobs that are over."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from database import Database
-from database.records import StoredResult
+from database import Transaction
 from qserver.identity import Identity
 from rest_api import examples, schemas
 from rest_api.conditional import NOT_MODIFIED, IfNoneMatch, is_known, not_modified, result_tag, tagged
 from rest_api.dependencies import Caller, Cursor, JobId, Neighbours, identify
-from rest_api.json_response import json_response
+from rest_api.json_response import JSON_MEDIA_TYPE, json_response
 from rest_api.openapi import answers, refusals
 from rest_api.presenters import history_view, results_view
+from rest_api.result_texts import result_document_text
 from rest_api.service_route import ServiceRoute
-from rest_api.views import API_PREFIX, result_document
+from rest_api.views import API_PREFIX
 
 PAGE_SIZE = 20
 
@@ -35,7 +34,11 @@ router = APIRouter(prefix=API_PREFIX, tags=["results"], dependencies=[Depends(id
 )
 def get_result(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNoneMatch) -> Response:
     """Read counts, quasi_dist and expval. 404 where there is no result (yet); the sentence says why."""
-    return _result(neighbours.database, job_id, caller, known, view=results_view)
+    with neighbours.database.reading() as transaction:
+        if answer := _known_result(transaction, job_id, caller, known):
+            return answer
+        summary = transaction.results.summary(job_id, caller)
+    return json_response(results_view(summary), headers=tagged(result_tag(summary.id)))
 
 
 @router.get(
@@ -52,7 +55,12 @@ def get_result(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfN
 )
 def get_result_document(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNoneMatch) -> Response:
     """Read every result type, with method, device, seed, seconds and versions: what it takes to repeat the run."""
-    return _result(neighbours.database, job_id, caller, known, view=result_document)
+    with neighbours.database.reading() as transaction:
+        if answer := _known_result(transaction, job_id, caller, known):
+            return answer
+        documents = transaction.results.documents(job_id, caller)
+    text = result_document_text(job_id, documents)
+    return Response(text, media_type=JSON_MEDIA_TYPE, headers=tagged(result_tag(documents[0].id)))
 
 
 @router.get(
@@ -71,18 +79,10 @@ def list_history(caller: Caller, neighbours: Neighbours, cursor: Cursor = 0) -> 
     return json_response([history_view(row) for row in rows])
 
 
-def _result(
-    database: Database,
-    job_id: UUID,
-    caller: Identity,
-    known: str,
-    *,
-    view: Callable[[StoredResult], object],
-) -> Response:
-    with database.reading() as transaction:
-        if known and (result_id := transaction.results.first_id(job_id, caller)):
-            tag = result_tag(result_id)
-            if is_known(tag, known):
-                return not_modified(tag)
-        stored = transaction.results.get(job_id, caller)
-    return json_response(view(stored), headers=tagged(result_tag(stored.id)))
+def _known_result(transaction: Transaction, job_id: UUID, caller: Identity, known: str) -> Response | None:
+    """Answer that the client has the results, where it says so."""
+    result_id = transaction.results.first_id(job_id, caller) if known else None
+    if result_id is None:
+        return None
+    tag = result_tag(result_id)
+    return not_modified(tag) if is_known(tag, known) else None

@@ -7,7 +7,7 @@ from tests.unit.database.contract.giving_up import TestFail, TestRelease
 from tests.unit.database.contract.job_results import TestJobResults
 from tests.unit.database.contract.keeping import TestRetention
 from tests.unit.database.contract.leases import TestClaim, TestFinish, TestLease
-from tests.unit.database.contract.reading import TestEvents, TestReading
+from tests.unit.database.contract.reading import TestEvents, TestReading, TestSummaries
 from tests.unit.database.contract.registry import TestPlugins, TestWorkers
 from tests.unit.database.contract.submission import TestRequestId, TestSubmission
 from tests.unit.database.contract.transactions import TestChanges, TestReadingBesideWriting, TestTransactions
@@ -33,6 +33,7 @@ __all__ = [
     "TestRequestId",
     "TestRetention",
     "TestSubmission",
+    "TestSummaries",
     "TestTransactions",
     "TestUnpublish",
     "TestWaitingInVain",

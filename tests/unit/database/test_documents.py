@@ -27,7 +27,15 @@ from database.documents import (
     encode_spec,
 )
 from database.records import InstallState, PluginInstallation
-from database.result_documents import RUN_END, copied_run_end, decode_result, encode_result
+from database.result_documents import (
+    OPTIONAL_MARKS,
+    RUN_END,
+    RUN_MARK,
+    all_members_of,
+    copied_run_end,
+    decode_result,
+    encode_result,
+)
 from qserver.circuits import CircuitFormat, CircuitProfile
 from qserver.errors import QServerError
 from qserver.jobs import MAX_PRIORITY, MAX_SEED, MIN_PRIORITY, JobRequest, Observable, PauliTerm, RunRequest
@@ -105,6 +113,23 @@ def test_a_result_survives(result: PubResult) -> None:
 
     assert decode_result(text, ()) == result
     assert text.startswith('{"schema":"qserver.result","version":1,')
+    present = {name for name in OPTIONAL_MARKS if getattr(result, name) is not None}
+    assert {name for name, mark in OPTIONAL_MARKS.items() if mark in text} == present
+    assert text.count(RUN_MARK) == 1
+    members = json.loads(f"{{{all_members_of(text)}")
+    told = json.loads(text)
+    missing = {name: None for name in OPTIONAL_MARKS if name not in present}
+    run = {"cached_from": None, **told["run"]}
+    assert {"schema": told["schema"], "version": told["version"], **members} == {**told, **missing, "run": run}
+
+
+def test_what_lists_show_stands_before_probabilities_and_run() -> None:
+    result = replace(a_result(), quasi_dist={}, expval_standard_errors=(), probabilities={})
+
+    text = encode_result(result)
+
+    places = [text.index(mark) for mark in (*OPTIONAL_MARKS.values(), RUN_MARK)]
+    assert places == sorted(places)
 
 
 @given(result=RESULTS, job_id=st.uuids())
@@ -128,6 +153,8 @@ def test_a_result_of_a_later_version_is_refused() -> None:
 
     with pytest.raises(QServerError, match=r"qserver\.result 2"):
         decode_result(text, ())
+    with pytest.raises(QServerError, match='"version":2'):
+        all_members_of(text)
 
 
 def test_a_plan_survives() -> None:

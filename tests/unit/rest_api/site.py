@@ -168,11 +168,11 @@ class Stage:
             (claimed,) = transaction.jobs.claim([job.id], CLAIMANT, lease_seconds=LEASE_SECONDS)
         return claimed
 
-    def finish(self, job: Job, result: PubResult = RESULT) -> None:
+    def finish(self, job: Job, *results: PubResult) -> None:
         """Run a job to its end."""
         lease = self.claim(job).lease
         with self.database.transaction() as transaction:
-            assert transaction.jobs.finish([Completion(lease, (result,))]) == {job.id}
+            assert transaction.jobs.finish([Completion(lease, results or (RESULT,))]) == {job.id}
 
     def fail(self, job: Job, reason: Reason, message: str) -> None:
         """Run a job that fails."""

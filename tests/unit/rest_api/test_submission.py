@@ -1,7 +1,8 @@
 """Submitting as JSON, and what else is ours: circuits, full results."""
 
 import base64
-from dataclasses import replace
+import json
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from qserver.circuits import CircuitFormat
 from qserver.jobs import JobRequest, RunRequest
 from qserver.results import Array, PubResult, ResultType
+from rest_api import schemas
+from rest_api.json_response import encode
 from rest_api.submission import Submission
 from tests.unit.rest_api.site import BELL, RESULT, RUN, Site, store
 
@@ -106,6 +109,23 @@ async def test_a_binary_circuit_comes_back_as_bytes_and_is_no_text_in_lists(site
     assert answer.content == b"QISKIT\x0d\xff"
     assert answer.headers["content-type"] == "application/octet-stream"
     assert (await site.client.get(f"/api/v1/job/{job.id}")).json()["qasm"] == ""
+
+
+async def test_full_results_name_every_kind_and_every_pub(site: Site) -> None:
+    job = site.submit()
+    first = PubResult(run=replace(RUN, reason=',"counts":{"0":1}'), expval=(0.5,), expval_standard_errors=(0.1,))
+    second = PubResult(run=RUN, counts={"0": 3}, quasi_dist={"0": 1.0})
+    site.finish(job, first, second)
+
+    answer = await site.client.get(f"/api/v1/job/{job.id}/results")
+
+    told = answer.json()["results"]
+    assert answer.headers["content-type"] == "application/json"
+    assert [set(result) for result in told] == [{field.name for field in fields(schemas.PubResult)}] * 2
+    kinds = ("counts", "quasi_dist", "expval", "expval_standard_errors", "probabilities", "arrays")
+    assert [told[0][kind] for kind in kinds] == [None, None, [0.5], [0.1], None, []]
+    assert [told[1][kind] for kind in kinds] == [{"0": 3}, {"0": 1.0}, None, None, None, []]
+    assert told[0]["run"] == json.loads(encode(first.run))
 
 
 async def test_full_results_hold_what_it_takes_to_repeat_the_run(site: Site) -> None:

@@ -143,9 +143,11 @@ class TestCache:
 
         with database.reading() as transaction:
             rows = transaction.history.list(ANONYMOUS, limit=10, offset=0)
+            copied = transaction.results.get(job.id, ANONYMOUS)
         assert [row.job_id for row in rows] == [first, job.id]
         assert rows[1].result is not None
-        assert rows[1].result.results[0].run.cached_from == first
+        assert rows[1].result.id == copied.id
+        assert copied.results[0].run.cached_from == first
 
     def test_it_is_announced_as_a_change_and_not_as_work(self, database: Database) -> None:
         a_finished_job(database, EQUAL)

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from database import Database
+from database.records import ResultSummary
 from qserver.circuits import CircuitFormat
 from qserver.errors import NotFound, Reason
 from qserver.identity import ANONYMOUS
@@ -118,8 +119,7 @@ class TestReading:
         assert [(each.job.id, each.source) for each in details] == [(done, b"first"), (waiting.id, b"second")]
         assert details[0] == detail
         assert details[0].result is not None
-        assert a_result().arrays != ()
-        assert details[0].result.results == (replace(a_result(), arrays=()),)
+        assert details[0].result == ResultSummary(details[0].result.id, done, {"11": 488, "00": 512}, None, (0.1, 1.0))
         assert details[0].circuit_format is CircuitFormat.OPENQASM2
         assert details[1].result is None
         assert beyond == []
@@ -145,7 +145,7 @@ class TestReading:
         assert known_by == first.id
         assert seen_by_eve is None
         assert first.results == (a_result(),)
-        assert remembered.result.results == (replace(a_result(), arrays=()),)
+        assert remembered.result.counts == a_result().counts
         assert first.id == remembered.result.id != job_id
 
     def test_all_statuses_are_counted(self, database: Database) -> None:
@@ -158,6 +158,55 @@ class TestReading:
 
         assert by_status == dict.fromkeys(JobStatus, 0) | {JobStatus.PENDING: 2, JobStatus.RUNNING: 1}
         assert by_route == {("cpu", JobStatus.PENDING): 2, ("cpu", JobStatus.RUNNING): 1}
+
+
+TRAP = 'a quote ends nothing: ","probabilities":{"0":1},"run":{"counts":{'
+
+
+class TestSummaries:
+    @pytest.mark.parametrize("number", [2, 20_000])
+    def test_a_summary_leaves_out_what_is_not_shown(self, database: Database, number: int) -> None:
+        result = replace(
+            a_result(),
+            run=replace(a_result().run, reason=TRAP),
+            quasi_dist={"0": 0.5, "3": 0.5},
+            expval_standard_errors=(0.0, 0.1),
+            probabilities={f"{index:b}": 1 / number for index in range(number)},
+        )
+        lease = a_lease(database)
+        assert finished(database, lease, result, a_result(zeros=1))
+
+        with database.reading() as transaction:
+            alone = transaction.results.summary(lease.job_id, ANONYMOUS)
+            detail = transaction.jobs.detail(lease.job_id, ANONYMOUS)
+            (remembered,) = transaction.history.list(ANONYMOUS, limit=9, offset=0)
+            result_id = transaction.results.first_id(lease.job_id, ANONYMOUS)
+
+        assert result_id is not None
+        assert alone == ResultSummary(result_id, lease.job_id, result.counts, result.quasi_dist, (0.1, 1.0))
+        assert detail.result == alone
+        assert remembered.result == alone
+
+    def test_a_summary_of_probabilities_alone_is_empty(self, database: Database) -> None:
+        lease = a_lease(database)
+        assert finished(database, lease, replace(a_result(), counts=None, expval=None, probabilities={"0": 1.0}))
+
+        with database.reading() as transaction:
+            detail = transaction.jobs.detail(lease.job_id, ANONYMOUS)
+
+        assert detail.result is not None
+        assert (detail.result.counts, detail.result.quasi_dist, detail.result.expval) == (None, None, ())
+
+    def test_where_there_is_no_result_the_reason_is_said(self, database: Database) -> None:
+        (job,) = submitted(database)
+        hers = a_finished_job(database, JobBuilder(owner=a_user(database, "ada")))
+        eve = a_user(database, "eve")
+
+        with database.reading() as transaction:
+            with pytest.raises(NotFound, match="no result yet: it is pending"):
+                transaction.results.summary(job.id, ANONYMOUS)
+            with pytest.raises(NotFound, match=f"there is no job {hers}"):
+                transaction.results.summary(hers, eve)
 
 
 class TestEvents:
