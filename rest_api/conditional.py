@@ -1,6 +1,6 @@
 """Answers that a client may keep and ask for again: entity tags and 304 (RFC 9110, sections 8.8.3 and 13.1.2).
 
-Only what is over is tagged: it doesn't change any more, but that its results are removed one day.
+Only what doesn't change any more is tagged: circuits, and jobs that are over, but that results are removed one day.
 """
 
 import re
@@ -18,7 +18,7 @@ FORM: Final = 1
 """Rises when what a route says of the same job changes its form: what clients keep is then no longer good."""
 
 NOT_MODIFIED: Responses = {
-    HTTPStatus.NOT_MODIFIED.value: {"description": "The job is over, and the answer is still the one with this ETag."}
+    HTTPStatus.NOT_MODIFIED.value: {"description": "The answer is still the one with this ETag."}
 }
 
 _OPAQUE_TAG: Final = re.compile(r'(?:W/)?("[^"]*")')
@@ -47,6 +47,11 @@ def job_tag(job: Job, result_id: UUID | None) -> str | None:
 def result_tag(result_id: UUID) -> str:
     """Name a result, which is never rewritten."""
     return f'"{FORM}-{result_id}"'
+
+
+def circuit_tag(circuit_id: UUID) -> str:
+    """Name a circuit, which is never rewritten."""
+    return f'"{FORM}-{circuit_id}"'
 
 
 def is_known(tag: str, named: str) -> bool:

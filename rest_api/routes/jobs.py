@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from qserver.circuits import CircuitFormat
 from rest_api import examples, schemas
-from rest_api.conditional import NOT_MODIFIED, IfNoneMatch, is_known, job_tag, not_modified, tagged
+from rest_api.conditional import NOT_MODIFIED, IfNoneMatch, circuit_tag, is_known, job_tag, not_modified, tagged
 from rest_api.dependencies import Caller, Cursor, JobId, Neighbours, identify
 from rest_api.json_response import json_response
 from rest_api.openapi import answers, job_links, refusals
@@ -109,15 +109,24 @@ def get_job(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNone
                 BINARY_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}, "example": "QISKIT..."},
             },
         },
+        **NOT_MODIFIED,
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
-def get_circuit(job_id: JobId, caller: Caller, neighbours: Neighbours) -> Response:
+def get_circuit(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNoneMatch) -> Response:
     """Read the source of a job's circuit, byte for byte: OpenQASM as text, QPY as bytes."""
     with neighbours.database.reading() as transaction:
-        circuit = transaction.circuits.source(job_id, caller).circuit
-    is_binary = circuit.circuit_format is CircuitFormat.QPY
-    return Response(circuit.source, media_type=BINARY_MEDIA_TYPE if is_binary else TEXT_MEDIA_TYPE)
+        if known:
+            tag = circuit_tag(transaction.jobs.get(job_id, caller).circuit_id)
+            if is_known(tag, known):
+                return not_modified(tag)
+        stored = transaction.circuits.source(job_id, caller)
+    is_binary = stored.circuit.circuit_format is CircuitFormat.QPY
+    return Response(
+        stored.circuit.source,
+        media_type=BINARY_MEDIA_TYPE if is_binary else TEXT_MEDIA_TYPE,
+        headers=tagged(circuit_tag(stored.id)),
+    )
 
 
 @router.put(

@@ -41,3 +41,18 @@ def test_browsers_stay_with_tls_only_where_there_is_a_domain(start_proxy: StartP
     with nameless.client() as client:
         assert "strict-transport-security" not in client.get("/healthcheck/").headers
     assert "strict-transport-security" not in httpx.get(f"{named.http_url}/healthcheck/").headers
+
+
+def test_what_a_client_has_is_not_sent_again(proxy: Proxy) -> None:
+    circuit = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[1]; creg c[1]; measure q -> c;'
+    job = {"backend": "aer", "circuit": circuit, "result_types": ["counts"]}
+    job_id = httpx.post(f"{proxy.http_url}/api/v1/jobs", json=job, timeout=60).json()["id"]
+    httpx.put(f"{proxy.http_url}/api/v1/job/cancel/{job_id}")  # so that it is over
+    for where in (f"{proxy.http_url}/api/v1/job/{job_id}", f"{proxy.http_url}/api/v1/job/{job_id}/circuit"):
+        first = httpx.get(where)
+
+        again = httpx.get(where, headers={"If-None-Match": first.headers["etag"]})
+
+        assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+        assert again.headers["etag"] == first.headers["etag"]
+        assert first.headers["cache-control"] == again.headers["cache-control"] == "private, no-cache"

@@ -8,7 +8,7 @@ from qserver.errors import Reason
 from qserver.identity import ANONYMOUS
 from qserver.jobs import Job
 from rest_api.conditional import is_known
-from tests.unit.rest_api.site import RESULT, Site
+from tests.unit.rest_api.site import BELL, RESULT, Site
 
 Path = Callable[[Job], str]
 
@@ -16,12 +16,13 @@ PATHS: list[Path] = [
     lambda job: f"/api/v1/job/{job.id}",
     lambda job: f"/api/v1/job/result/{job.id}",
     lambda job: f"/api/v1/job/{job.id}/results",
+    lambda job: f"/api/v1/job/{job.id}/circuit",
 ]
-every_route = pytest.mark.parametrize("path", PATHS, ids=["job", "result", "results"])
+every_route = pytest.mark.parametrize("path", PATHS, ids=["job", "result", "results", "circuit"])
 
 
-def finished(site: Site) -> Job:
-    job = site.submit()
+def finished(site: Site, source: str = BELL) -> Job:
+    job = site.submit(source)
     site.finish(job)
     return job
 
@@ -43,14 +44,14 @@ async def test_what_the_client_has_is_not_sent_again(site: Site, path: Path) -> 
 
 @every_route
 async def test_another_tag_gets_the_whole_answer(site: Site, path: Path) -> None:
-    where, other = path(finished(site)), path(finished(site))
+    where, other = path(finished(site)), path(finished(site, f"{BELL} // another"))
     tag_of_other = (await site.client.get(other)).headers["etag"]
 
     answer = await site.client.get(where, headers={"If-None-Match": f'"old", {tag_of_other}'})
 
     assert answer.status_code == 200
     assert answer.headers["etag"] != tag_of_other
-    assert answer.json() == (await site.client.get(where)).json()
+    assert answer.content == (await site.client.get(where)).content
 
 
 async def test_a_job_that_waits_or_runs_is_told_anew_each_time(site: Site) -> None:
@@ -64,6 +65,15 @@ async def test_a_job_that_waits_or_runs_is_told_anew_each_time(site: Site) -> No
     assert (waiting.status_code, running.status_code) == (200, 200)
     assert "etag" not in waiting.headers
     assert "etag" not in running.headers
+
+
+async def test_a_circuit_may_be_kept_from_the_start_and_by_each_job_of_it(site: Site) -> None:
+    first, second = site.submit(), site.submit()
+    tag = (await site.client.get(f"/api/v1/job/{first.id}/circuit")).headers["etag"]
+
+    answer = await site.client.get(f"/api/v1/job/{second.id}/circuit", headers={"If-None-Match": tag})
+
+    assert answer.status_code == 304
 
 
 async def test_a_failed_job_may_be_kept_too(site: Site) -> None:
