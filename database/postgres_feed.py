@@ -23,6 +23,11 @@ MAX_PAYLOAD_BYTES: Final = 7_900
 """Postgres takes less than 8,000."""
 
 _JOBS_A_PAYLOAD: Final = (MAX_PAYLOAD_BYTES - len("reconnected:")) // len("," + UUID(int=0).hex)
+_NOTIFY: Final = select(
+    func.count(
+        func.pg_notify(CHANNEL, func.unnest(bindparam("payloads", type_=ARRAY(String))).column_valued("payload"))
+    )
+)
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 
@@ -55,8 +60,7 @@ class PostgresFeed:
         """Notify: Postgres delivers when the transaction commits, and never if it doesn't."""
         payloads = [payload for change in changes for payload in encode_change(change)]
         if payloads:
-            payload = func.unnest(bindparam("payloads", payloads, type_=ARRAY(String))).column_valued("payload")
-            connection.execute(select(func.count(func.pg_notify(CHANNEL, payload))))
+            connection.execute(_NOTIFY, {"payloads": payloads})
 
     def after_commit(self, changes: Sequence[Change]) -> None:
         """Do nothing: Postgres tells."""

@@ -24,6 +24,7 @@ OPTIONAL_MARKS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 _HEAD: Final = f'{{"schema":"{RESULT_SCHEMA}","version":{RESULT_SCHEMA_VERSION},'
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 class SecondsDocument(TypedDict):
@@ -88,7 +89,7 @@ def encode_result(result: PubResult) -> str:
         "run": _run_document(result.run),
     }
     document.update((name, part) for name, part in parts.items() if part is not None)
-    return json.dumps(document, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(document)
 
 
 def _run_document(run: RunRecord) -> RunDocument:

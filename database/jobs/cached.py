@@ -213,6 +213,7 @@ def _starting(*, is_postgres: bool) -> moves.Statement:
         moves.to_running(bindparam("nobody"), lease_seconds=bindparam("lease_seconds", type_=Float())),
         guards.STILL_PENDING,
         is_given(jobs.c.id, "job_ids", is_postgres=is_postgres),
+        is_postgres=is_postgres,
     )
 
 
@@ -222,4 +223,5 @@ def _finishing(*, is_postgres: bool) -> moves.Statement:
         moves.to_end(JobStatus.FINISHED),
         guards.STILL_RUNNING,
         is_given(jobs.c.id, "job_ids", is_postgres=is_postgres),
+        is_postgres=is_postgres,
     )

@@ -3,14 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Float, RowMapping, Select, bindparam, or_, select, update
+from sqlalchemy import Float, Row, Select, bindparam, func, or_, select, true, update
 
-from database.circuits import circuit_from
-from database.documents import decode_plan
 from database.jobs import guards, moves
-from database.jobs.rows import job_from, named_pubs, select_named
+from database.jobs.claimed import claimed_from, select_claimed
+from database.jobs.recording import Rows, circuit_of, first_pub_of, moved_by, recorded
+from database.jobs.rows import named_pubs
 from database.records import Claimant, ClaimedJob, Completion, FailedRun, Lease
 from database.results import store_results
 from database.tables import circuits, jobs
@@ -30,54 +31,57 @@ def claim(work: Work, job_ids: Sequence[UUID], claimant: Claimant, *, lease_seco
         "most_memory_bytes": claimant.memory_bytes,
         "lacking_engines": work.given(sorted(claimant.lacking_engines)),
     }
-    actor = str(claimant.worker_id)
-    claimed = moves.run(work, _claiming(is_postgres=work.is_postgres), parameters, to=JobStatus.RUNNING, actor=actor)
-    if len(claimed) < len(set(job_ids)):
+    rows = _take(work, parameters, actor=str(claimant.worker_id))
+    if len(rows) < len(set(job_ids)):
         expire_waiting(work, work.among(jobs.c.id, job_ids) & guards.STILL_PENDING)
-    return _read_claimed(work, [job.id for job in claimed], claimant.worker_id)
+    return tuple(claimed_from(row, claimant.worker_id) for row in sorted(rows, key=lambda row: row.pointer))
+
+
+def _take(work: Work, parameters: Parameters, *, actor: str) -> Sequence[Row[Rows]]:
+    """Move the jobs that may be claimed, and read what is needed to run them: on PostgreSQL by one statement."""
+    if work.is_postgres:
+        rows = work.execute(_claiming_and_reading(), {**parameters, "by_actor": actor}).all()
+        moves.announce(work, [row.id for row in rows], to=JobStatus.RUNNING)
+        return rows
+    claimed = moves.run(work, _claiming(), parameters, to=JobStatus.RUNNING, actor=actor)
+    return work.execute(_reading(), {"job_ids": work.given([job.id for job in claimed])}).all() if claimed else ()
 
 
 @cache
-def _claiming(*, is_postgres: bool) -> moves.Statement:
-    lease_seconds = bindparam("lease_seconds", type_=Float())
-    return moves.statement(
-        moves.to_running(bindparam("claimant"), lease_seconds=lease_seconds),
+def _claiming_and_reading() -> Select[Rows]:
+    moved = moved_by(moves.guarded_update(_CLAIM, *_claimable(is_postgres=True)))
+    pub = first_pub_of(moved)
+    circuit = circuit_of(pub)
+    claimed = moved.join(pub, true()).join(circuit, true()).join(_NOT_WAITED_FOR, true())
+    return recorded(select_claimed(moved, pub, circuit).select_from(claimed), moved, is_final=False)
+
+
+@cache
+def _claiming() -> moves.Statement:
+    return moves.statement(_CLAIM, *_claimable(is_postgres=False), is_postgres=False)
+
+
+@cache
+def _reading() -> Select[Rows]:
+    named = named_pubs(is_postgres=False)
+    both = named.join(jobs, jobs.c.id == named.c.job_id).join(circuits, circuits.c.id == named.c.circuit_id)
+    return select_claimed(jobs, named, circuits).select_from(both)
+
+
+_NOT_WAITED_FOR: Final = select(func.set_config("synchronous_commit", "off", true())).cte("not_waited_for")
+"""Have the commit return before the disk has it: PostgreSQL may forget a claim, as it may a worker (decision 3)."""
+
+_CLAIM: Final = moves.to_running(bindparam("claimant"), lease_seconds=bindparam("lease_seconds", type_=Float()))
+
+
+def _claimable(*, is_postgres: bool) -> Sequence[guards.Guard]:
+    return (
         guards.STILL_PENDING,
         is_given(jobs.c.id, "job_ids", is_postgres=is_postgres),
         is_given(jobs.c.route, "routes", is_postgres=is_postgres),
         jobs.c.memory_bytes <= bindparam("most_memory_bytes"),
         or_(jobs.c.expires_at.is_(None), ~guards.HAS_EXPIRED),
         is_not_given(jobs.c.plugin, "lacking_engines", is_postgres=is_postgres),
-    )
-
-
-def _read_claimed(work: Work, job_ids: Sequence[UUID], worker_id: UUID) -> Sequence[ClaimedJob]:
-    if not job_ids:
-        return ()
-    rows = work.execute(_claimed(is_postgres=work.is_postgres), {"job_ids": work.given(job_ids)}).mappings()
-    return [_claimed_from(row, worker_id) for row in rows]
-
-
-@cache
-def _claimed(*, is_postgres: bool) -> Select[tuple[object, ...]]:
-    named = named_pubs(is_postgres=is_postgres)
-    return (
-        select_named(named)
-        .join(circuits, circuits.c.id == named.c.circuit_id)
-        .add_columns(jobs.c.plan, circuits.c.format, circuits.c.source, circuits.c.qpy, circuits.c.profile)
-        .order_by(jobs.c.pointer)
-    )
-
-
-def _claimed_from(row: RowMapping, worker_id: UUID) -> ClaimedJob:
-    job = job_from(row)
-    started_at = job.started_at or job.submitted_at
-    return ClaimedJob(
-        job=job,
-        lease=Lease(job.id, worker_id, job.attempt),
-        circuit=circuit_from(row),
-        plan=decode_plan(row["plan"]),
-        queued_seconds=max(0.0, (started_at - job.submitted_at).total_seconds()),
     )
 
 
@@ -124,6 +128,7 @@ def _finishing(*, is_postgres: bool) -> moves.Statement:
         jobs.c.attempt == bindparam("held_attempt"),
         is_given(jobs.c.id, "job_ids", is_postgres=is_postgres),
         guards.LEASE_IS_LIVE,
+        is_postgres=is_postgres,
     )
 
 

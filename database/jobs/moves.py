@@ -6,24 +6,23 @@ in a circle), changes those that still satisfy its guard, writes their events, a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Insert, bindparam, func, insert, select, update
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy import BindParameter, Update, select, update
+from sqlalchemy.sql.base import Executable
 
 from database.changes import ChangeKind
 from database.jobs.guards import Guard, locked
-from database.jobs.rows import SHARED_COLUMNS, named_pubs, select_named
-from database.tables import history, job_events, jobs
+from database.jobs.recording import events_of_moved, history_of_ended, moved_by, recorded
+from database.tables import jobs
 from database.types import Now, SecondsFromNow
-from database.work import Parameters, Work, is_given
+from database.work import Parameters, Work
 from qserver.errors import Reason
 from qserver.jobs import JobStatus
 
-Statement: TypeAlias = ReturningUpdate[UUID, int]
-"""A guarded update that gives the ids and pointers of the jobs that it moved."""
+Statement: TypeAlias = Executable
+"""A guarded update, with what records it on PostgreSQL, that gives the ids and pointers of the jobs that it moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +80,21 @@ _WITHOUT_LEASE: Final[dict[str, object]] = {"worker_id": None, "lease_expires_at
 
 def make(work: Work, move: Move, *guards: Guard, limit: int | None = None) -> Sequence[Moved]:
     """Move all jobs that satisfy the guards, the oldest `limit` of them; give those that were moved, oldest first."""
-    return run(work, statement(move, *guards, limit=limit), {}, to=move.to, actor=move.actor)
+    made = statement(move, *guards, limit=limit, is_postgres=work.is_postgres)
+    return run(work, made, {}, to=move.to, actor=move.actor)
 
 
-def statement(move: Move, *guards: Guard, limit: int | None = None) -> Statement:
+def statement(move: Move, *guards: Guard, limit: int | None = None, is_postgres: bool) -> Statement:
     """Write the statement of a move, to be run once, or kept and run by its parameters."""
+    guarded = guarded_update(move, *guards, limit=limit)
+    if not is_postgres:
+        return guarded.returning(jobs.c.id, jobs.c.pointer)
+    moved = moved_by(guarded)
+    return recorded(select(moved.c.id, moved.c.pointer), moved, is_final=move.to.is_final)
+
+
+def guarded_update(move: Move, *guards: Guard, limit: int | None = None) -> Update:
+    """Write the update of a move alone: whoever makes a statement of it has that record what was moved."""
     return (
         update(jobs)
         .where(jobs.c.pointer.in_(locked(*guards, limit=limit)))
@@ -96,42 +105,30 @@ def statement(move: Move, *guards: Guard, limit: int | None = None) -> Statement
             event_sequence=jobs.c.event_sequence + 1,
             **move.values,
         )
-        .returning(jobs.c.id, jobs.c.pointer)
     )
 
 
 def run(work: Work, move: Statement, parameters: Parameters, *, to: JobStatus, actor: str | None) -> Sequence[Moved]:
-    """Run the statement of a move `to` a state, and record it; give the jobs that were moved, oldest first."""
-    moved = [Moved(row["id"], row["pointer"]) for row in work.execute(move, parameters).mappings()]
-    if moved:
+    """Run the statement of a move `to` a state, and announce it; give the jobs that were moved, oldest first."""
+    given = {**parameters, "by_actor": actor} if work.is_postgres else parameters
+    moved = [Moved(job_id, pointer) for job_id, pointer in work.execute(move, given).all()]
+    if moved and not work.is_postgres:
         _record(work, moved, to=to, actor=actor)
+    announce(work, [job.id for job in moved], to=to)
     return sorted(moved, key=lambda job: job.pointer)
 
 
-def _record(work: Work, moved: Sequence[Moved], *, to: JobStatus, actor: str | None) -> None:
-    pointers = work.given([job.pointer for job in moved])
-    work.execute(_write_events(is_postgres=work.is_postgres), {"pointers": pointers, "by_actor": actor})
-    job_ids = [job.id for job in moved]
-    if to.is_final:
-        work.execute(_write_history(is_postgres=work.is_postgres), {"job_ids": work.given(job_ids)})
+def announce(work: Work, job_ids: Sequence[UUID], *, to: JobStatus) -> None:
+    """Tell of jobs that were moved, where any were."""
+    if not job_ids:
+        return
     work.announce(ChangeKind.ENDED if to.is_final else ChangeKind.JOBS, job_ids)
     if to is JobStatus.PENDING:
         work.announce(ChangeKind.WORK)
 
 
-@cache
-def _write_events(*, is_postgres: bool) -> Insert:
-    # A pending job has neither end nor start.
-    moment = func.coalesce(jobs.c.finished_at, jobs.c.started_at, Now())
-    actor = bindparam("by_actor", type_=job_events.c.actor.type)
-    columns = (jobs.c.id, jobs.c.event_sequence, jobs.c.status, moment, jobs.c.reason, jobs.c.message, actor)
-    rows = select(*columns).where(is_given(jobs.c.pointer, "pointers", is_postgres=is_postgres))
-    names = ["job_id", "sequence", "status", "at", "reason", "message", "actor"]
-    return insert(job_events).from_select(names, rows, include_defaults=False)
-
-
-@cache
-def _write_history(*, is_postgres: bool) -> Insert:
-    rows = select_named(named_pubs(is_postgres=is_postgres)).add_columns(jobs.c.program).order_by(jobs.c.pointer)
-    names = ["circuit_id", "inputs", "job_id", *SHARED_COLUMNS, "program"]
-    return insert(history).from_select(names, rows, include_defaults=False)
+def _record(work: Work, moved: Sequence[Moved], *, to: JobStatus, actor: str | None) -> None:
+    pointers = work.given([job.pointer for job in moved])
+    work.execute(events_of_moved(), {"pointers": pointers, "by_actor": actor})
+    if to.is_final:
+        work.execute(history_of_ended(), {"job_ids": work.given([job.id for job in moved])})

@@ -1,5 +1,6 @@
 """How jobs run: claims, leases, results."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -46,6 +47,19 @@ class TestClaim:
 
         assert claim.circuit == builder.build().circuit
         assert claim.plan == builder.plan
+
+    def test_claims_that_are_alike_share_what_was_read_of_them(self, database: Database) -> None:
+        alike = JobBuilder(shots=77)
+        long_reason = "because " * 1000
+        other = JobBuilder(shots=78, plan=replace(a_plan(), reason=long_reason))
+        jobs = submitted(database, alike, alike, other)
+
+        first, second, third = claimed(database, [job.id for job in jobs])
+
+        assert first.job.request is second.job.request
+        assert first.plan is second.plan
+        assert first.circuit.inspection.profile is third.circuit.inspection.profile
+        assert (third.job.request.run.shots, third.plan.reason) == (78, long_reason)
 
     def test_a_job_is_claimed_once(self, database: Database) -> None:
         (job,) = submitted(database)
