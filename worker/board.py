@@ -1,7 +1,7 @@
 """What this worker holds: every leased job, from claim until what became of it is stored."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Condition
 from uuid import UUID
@@ -111,10 +111,10 @@ class Board:
         with self._changed:
             return tuple(self._leases.values())
 
-    def holds(self, job_ids: Iterable[UUID]) -> bool:
-        """Tell whether any of the jobs is held here."""
+    def works_on(self, job_ids: Collection[UUID]) -> bool:
+        """Tell whether any of the jobs waits or runs here: one that has run and is only not stored yet does not."""
         with self._changed:
-            return not self._leases.keys().isdisjoint(job_ids)
+            return not self._leases.keys().isdisjoint(job_ids) and not self._unfinished().isdisjoint(job_ids)
 
     def held_jobs(self) -> int:
         """Count the jobs that are held."""

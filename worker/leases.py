@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class LeaseKeeper:
-    """Renews all leases every few seconds, and looks at them when a job of ours changed or nobody has told for a while.
+    """Renews all leases every few seconds, and looks at them when a job of ours was ended, or nobody told for a while.
 
     While the database is away nothing is given up: nobody can take a lease over without it, and results are accepted
     or refused by it. The first answer after that tells which leases are still ours.
@@ -52,8 +52,13 @@ class LeaseKeeper:
         self._renew_at_seconds = clock.monotonic_seconds() + settings.lease_renew_seconds
 
     def notice(self, change: Change) -> None:
-        """Look soon if the change may concern a job of ours. Called by the feed's thread."""
-        if change.kind is ChangeKind.RECONNECTED or self._board.holds(change.job_ids):
+        """Look soon if the change may have ended a job that waits or runs here. Called by the feed's thread.
+
+        Claims, our own among them, end none; and a job whose lease ran out was lost by a worker that didn't renew it,
+        which finds out as soon as it does.
+        """
+        has_ended = change.kind is ChangeKind.ENDED and self._board.works_on(change.job_ids)
+        if has_ended or change.kind is ChangeKind.RECONNECTED:
             self._awake.set()
 
     def serve(self) -> None:

@@ -14,7 +14,11 @@ log = structlog.get_logger(__name__)
 
 
 class Watchdog:
-    """Looks at all runs: a few times a second while there are any, and at once when it is woken."""
+    """Looks at all runs: a few times a second, and at once when it is woken.
+
+    The memory of a run is looked at once it has gone on for `MEMORY_CHECK_SECONDS`: reading what all processes of the
+    machine hold takes as long as a group of small jobs.
+    """
 
     def __init__(self, board: Board, clock: Clock) -> None:
         """Watch the runs of `board`."""
@@ -44,14 +48,19 @@ class Watchdog:
         due = MEMORY_CHECK_SECONDS
         for run in self._board.runs():
             if run.stop_at_seconds is None:
-                self._check_memory(run)
+                due = min(due, self._check_memory(run, now))
             elif run.stop_at_seconds <= now:
                 run.stop(StopCause.GONE)
             else:
                 due = min(due, run.stop_at_seconds - now)
         return due
 
-    def _check_memory(self, run: Run) -> None:
+    def _check_memory(self, run: Run, now: float) -> float:
+        """Stop a run that takes too much; give the seconds until it is to be looked at again."""
+        young_seconds = MEMORY_CHECK_SECONDS - (now - run.since_seconds)
+        if young_seconds > 0:
+            return young_seconds
         if run.stop_cause is None and run.exceeds_memory():
             log.warning("simulator_passed_memory_limit", plugin=run.group.plugin, jobs=len(run.group.jobs))
             run.stop(StopCause.MEMORY)
+        return MEMORY_CHECK_SECONDS

@@ -198,6 +198,7 @@ def test_the_watchdog_kills_what_takes_more_memory_than_it_was_given(board: Boar
     run, process = start(board, a_group()), FakeProcess()
     run.attach(process, memory_limit_bytes=100)
     watchdog = Watchdog(board, clock)
+    clock.advance(MEMORY_CHECK_SECONDS)
 
     process.resident_bytes = 100
     watchdog.look()
@@ -205,6 +206,22 @@ def test_the_watchdog_kills_what_takes_more_memory_than_it_was_given(board: Boar
     process.resident_bytes = 101
     watchdog.look()
     assert (process.kills, run.stop_cause) == (1, StopCause.MEMORY)
+
+
+def test_the_watchdog_looks_at_the_memory_of_a_run_once_it_has_gone_on_for_a_while(
+    board: Board, clock: FakeClock
+) -> None:
+    run, process = start(board, a_group()), FakeProcess()
+    run.attach(process, memory_limit_bytes=100)
+    process.resident_bytes = 101
+    watchdog = Watchdog(board, clock)
+
+    clock.advance(0.75 * MEMORY_CHECK_SECONDS)
+    assert watchdog.look() == pytest.approx(0.25 * MEMORY_CHECK_SECONDS)
+    assert process.kills == 0
+    clock.advance(0.25 * MEMORY_CHECK_SECONDS)
+    watchdog.look()
+    assert process.kills == 1
 
 
 def test_a_kill_that_comes_too_late_does_not_hit_the_next_run(board: Board) -> None:

@@ -23,6 +23,7 @@ from worker.backoff import Backoff
 from worker.board import Board
 from worker.capacity import Capacity
 from worker.deposits import Deposit
+from worker.groups import Lane
 from worker.heartbeat import Heartbeat
 from worker.leases import LeaseKeeper
 from worker.results import Storer
@@ -130,16 +131,24 @@ def test_a_lease_that_ran_out_is_dropped(house: House, board: Board, keeper: Lea
     assert held(board) == set()
 
 
-def test_only_news_of_jobs_held_here_wake_the_keeper(house: House, board: Board, keeper: LeaseKeeper) -> None:
+def test_only_the_end_of_a_job_that_waits_or_runs_here_wakes_the_keeper(
+    house: House, board: Board, keeper: LeaseKeeper
+) -> None:
+    (has_run,) = claim(house, board, "bell")
+    run = board.take(Lane.NARROW, timeout_seconds=0)
+    assert run is not None
+    board.end(run)
     (claimed,) = claim(house, board, "bell")
     (foreign,) = house.submit("bell")
     thread = Thread(target=keeper.serve)
     thread.start()
 
     house.cancel(claimed.job.id)
-    keeper.notice(Change(ChangeKind.JOBS, (foreign,)))
-    assert held(board) == {claimed.job.id}
+    house.cancel(has_run.job.id)
     keeper.notice(Change(ChangeKind.JOBS, (claimed.job.id,)))
+    keeper.notice(Change(ChangeKind.ENDED, (foreign, has_run.job.id)))
+    assert held(board) == {claimed.job.id, has_run.job.id}
+    keeper.notice(Change(ChangeKind.ENDED, (claimed.job.id,)))
     wait_until(lambda: held(board) == set())
 
     keeper.stop()
