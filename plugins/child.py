@@ -63,7 +63,7 @@ def _check_options(registry: Registry, payload: bytes) -> bytes:
 def _run(registry: Registry, payload: bytes) -> bytes:
     call = unpack(RunCall, payload)
     os.environ.update(call.limits.environment)
-    return pack(RunReply(tuple(registry.plugin(call.plugin).run(call.tasks, call.limits))))
+    return pack(RunReply(tuple(registry.plugin(call.plugin).run(call.read_tasks(), call.limits))))
 
 
 def _warm_up(registry: Registry, payload: bytes) -> bytes:

@@ -1,11 +1,13 @@
 """What a service and the process that runs a plugin say to each other, one message a method."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
-from qserver.circuits import CircuitSource, Inspection
+from qserver.circuits import Circuit, CircuitFormat, CircuitProfile, CircuitSource, Inspection
+from qserver.jobs import RunRequest
 from qserver.json_types import JsonObject
-from qserver.plugins import Outcome, RunLimits, Task
+from qserver.plugins import Outcome, Plan, RunLimits, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,69 @@ class CheckOptionsRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskKind:
+    """What tasks have in common that differ in their circuits' text alone, as most of a batch do."""
+
+    circuit_format: CircuitFormat
+    inspected_format: CircuitFormat
+    profile: CircuitProfile | None
+    request: RunRequest
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class SentTask:
+    """A task but for its kind, which is named by its place."""
+
+    key: str
+    kind: int
+    source: bytes
+    qpy: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunCall:
-    """Run tasks; answered by a RunReply."""
+    """Run tasks; answered by a RunReply. Each kind of task is sent once."""
 
     plugin: str
-    tasks: tuple[Task, ...]
+    kinds: tuple[TaskKind, ...]
+    tasks: tuple[SentTask, ...]
     limits: RunLimits
+
+    @classmethod
+    def of(cls, plugin: str, tasks: Sequence[Task], limits: RunLimits) -> Self:
+        """Write a call. Tasks are of one kind where they hold the same objects: comparing by value would cost more."""
+        kinds: dict[Hashable, TaskKind] = {}
+        places: dict[Hashable, int] = {}
+        sent: list[SentTask] = []
+        for task in tasks:
+            identity = _identity(task)
+            if identity not in kinds:
+                kinds[identity] = _kind(task)
+                places[identity] = len(places)
+            circuit = task.circuit
+            sent.append(SentTask(task.key, places[identity], circuit.source, circuit.inspection.qpy))
+        return cls(plugin, tuple(kinds.values()), tuple(sent), limits)
+
+    def read_tasks(self) -> Sequence[Task]:
+        """Give the tasks that the call was written of. Raises IndexError where one is of a kind that wasn't sent."""
+        return [_task(sent, self.kinds[sent.kind]) for sent in self.tasks]
+
+
+def _identity(task: Task) -> Hashable:
+    inspection = task.circuit.inspection
+    formats = (task.circuit.circuit_format, inspection.circuit_format)
+    return (*formats, id(inspection.profile), id(task.request), id(task.plan))
+
+
+def _kind(task: Task) -> TaskKind:
+    inspection = task.circuit.inspection
+    return TaskKind(task.circuit.circuit_format, inspection.circuit_format, inspection.profile, task.request, task.plan)
+
+
+def _task(sent: SentTask, kind: TaskKind) -> Task:
+    inspection = Inspection(kind.inspected_format, kind.profile, sent.qpy)
+    return Task(sent.key, Circuit(kind.circuit_format, sent.source, inspection), kind.request, kind.plan)
 
 
 @dataclass(frozen=True, slots=True)

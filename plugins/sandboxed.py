@@ -85,7 +85,7 @@ class PluginProcess:
         Raises ExecutionError where the plugin left one out or answered one twice.
         """
         most = min(MAX_REPLY_BYTES, len(tasks) * (limits.result_bytes + _OVERHEAD_BYTES))
-        reply = self._call("run", RunCall(plugin, tuple(tasks), limits), timeout_seconds, max_reply_bytes=most)
+        reply = self._call("run", RunCall.of(plugin, tasks, limits), timeout_seconds, max_reply_bytes=most)
         outcomes = _read(RunReply, reply, plugin=plugin).outcomes
         return _in_order_of(tasks, outcomes, plugin=plugin)
 
