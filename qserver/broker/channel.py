@@ -107,10 +107,10 @@ class Channel:
         )
         return str(answer.consumer_tag)
 
-    async def cancel(self, consumer_tag: str) -> None:
-        """Have no more messages delivered; pika sends back those that arrive before the answer. Raises Unavailable."""
-        if consumer_tag in self._raw.consumer_tags:  # else the broker was first, and pika would never answer
-            await self._call(Basic.CancelOk, lambda answer: self._raw.basic_cancel(consumer_tag, callback=answer))
+    def cancel(self, consumer_tag: str) -> None:
+        """Have no more messages delivered; pika sends back those that come nevertheless. Nothing is waited for."""
+        if self.is_open and consumer_tag in self._raw.consumer_tags:  # else the broker was first
+            self._raw.basic_cancel(consumer_tag)
 
     def on_cancelled(self, callback: Callable[[], None]) -> None:
         """Call back when the broker ends a consumer, as it does when a queue is deleted."""

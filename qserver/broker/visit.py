@@ -22,8 +22,8 @@ class Visit:
 
     One consumer for all pulls would be simpler, but RabbitMQ has no way to hold it: prefetch bounds what is on loan,
     and a worker that has acknowledged its last batch and is busy would get the next one to sit on. A cancelled consumer
-    takes no more, yet a quorum queue may send a delivery after it has confirmed the cancelling (3.10 does), and pika
-    drops such a delivery without a word. Closing the channel gives it back.
+    takes no more, yet a quorum queue may send a delivery after it has confirmed the cancelling (3.10 does). So the
+    cancelling isn't waited for: pika sends such a delivery back, and closing the channel gives back what is left.
     """
 
     def __init__(self, channel: Channel, *, number: int, max_messages: int, wake: Callable[[], None]) -> None:
@@ -61,7 +61,7 @@ class Visit:
         """
         await self._channel.limit_unacknowledged(self._max_messages)
         for consumer_tag in self._consumer_tags:
-            await self._channel.cancel(consumer_tag)
+            self._channel.cancel(consumer_tag)
         arrived = turn_by_turn(self._inboxes.values())
         for beyond in arrived[self._max_messages :]:
             self._channel.give_back(beyond.tag.number)
