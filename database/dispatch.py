@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Insert, Select, String, bindparam, exists, fu
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from database.changes import ChangeKind
+from database.durability import NOT_WAITED_FOR
 from database.jobs.guards import IS_PUBLISHED, IS_SET_ASIDE, IS_WAITING, STILL_PENDING, STILL_WAITING, locked
 from database.next_jobs import BATCH, candidates, too_large
 from database.records import RouteLoad
@@ -40,8 +41,12 @@ _IN_THIS_TRANSACTION: Final = true()
 _BEGIN_PICK: Final = select(
     func.pg_advisory_xact_lock(func.hashtext(bindparam("turn"))),
     *[func.set_config(way, "off", _IN_THIS_TRANSACTION) for way in _OTHER_WAYS],
+    NOT_WAITED_FOR,
 )
-"""Wait for other picks of the route, and have every statement up to the commit find its rows by an index."""
+"""Wait for other picks of the route, and have every statement up to the commit find its rows by an index.
+
+The commit isn't waited for: a mark that is lost has its job published again.
+"""
 
 _PUBLISHED: Final = (
     select(jobs.c.route, func.count().label("number"), func.sum(jobs.c.estimated_seconds).label("seconds"))

@@ -6,8 +6,9 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Float, Row, Select, bindparam, func, or_, select, true, update
+from sqlalchemy import Float, Row, Select, bindparam, or_, select, true, update
 
+from database.durability import NOT_WAITED_FOR
 from database.jobs import guards, moves
 from database.jobs.claimed import claimed_from, select_claimed
 from database.jobs.recording import Rows, circuit_of, first_pub_of, moved_by, recorded
@@ -52,7 +53,8 @@ def _claiming_and_reading() -> Select[Rows]:
     moved = moved_by(moves.guarded_update(_CLAIM, *_claimable(is_postgres=True)))
     pub = first_pub_of(moved)
     circuit = circuit_of(pub)
-    claimed = moved.join(pub, true()).join(circuit, true()).join(_NOT_WAITED_FOR, true())
+    not_waited_for = select(NOT_WAITED_FOR).cte("not_waited_for")
+    claimed = moved.join(pub, true()).join(circuit, true()).join(not_waited_for, true())
     return recorded(select_claimed(moved, pub, circuit).select_from(claimed), moved, is_final=False)
 
 
@@ -67,9 +69,6 @@ def _reading() -> Select[Rows]:
     both = named.join(jobs, jobs.c.id == named.c.job_id).join(circuits, circuits.c.id == named.c.circuit_id)
     return select_claimed(jobs, named, circuits).select_from(both)
 
-
-_NOT_WAITED_FOR: Final = select(func.set_config("synchronous_commit", "off", true())).cte("not_waited_for")
-"""Have the commit return before the disk has it: PostgreSQL may forget a claim, as it may a worker (decision 3)."""
 
 _CLAIM: Final = moves.to_running(bindparam("claimant"), lease_seconds=bindparam("lease_seconds", type_=Float()))
 

@@ -29,3 +29,13 @@ def test_jobs_and_results_are(database: Database) -> None:
         assert transaction.jobs.finish([Completion(lease, (a_result(),))]) == {lease.job_id}
 
         assert waits_for_the_disk(transaction)
+
+
+def test_the_mark_of_a_published_job_is_not(database: Database) -> None:
+    (job,) = submitted(database)
+
+    with database.transaction() as transaction:
+        picked = transaction.dispatch.pick(ROUTE, limit_jobs=1, limit_seconds=1.0, memory_bytes=2**40)
+
+        assert picked == [job.id]
+        assert not waits_for_the_disk(transaction)
