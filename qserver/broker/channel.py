@@ -143,6 +143,11 @@ class Channel:
         if self.is_open:
             self._raw.basic_ack(number)
 
+    def acknowledge_up_to(self, number: int) -> None:
+        """Remove this message and all delivered before it, as `acknowledge` does one."""
+        if self.is_open:
+            self._raw.basic_ack(number, multiple=True)
+
     def dead_letter(self, number: int) -> None:
         """Move a delivered message to the dead letters, unless the channel is closed."""
         if self.is_open:

@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
 from qserver.broker.channel import Channel
 from qserver.broker.connection import Connection
-from qserver.broker.interface import Delivery, Tag
+from qserver.broker.interface import Delivery
 from qserver.broker.link import Link
 from qserver.broker.queues import declare_dead_letters, declare_route, queue_name
 from qserver.broker.visit import Visit
+from qserver.broker.visited_channel import VisitedChannel
 from qserver.errors import Unavailable
 
 _log = structlog.get_logger(__name__)
@@ -35,6 +37,7 @@ class RabbitMQConsumer:
         self._numbers = itertools.count(1)
         self._visits: dict[int, Visit] = {}
         self._declared: tuple[Connection, frozenset[str]] | None = None
+        self._visited: tuple[Connection, VisitedChannel] | None = None
         self._turn = asyncio.Lock()  # pulls from several threads come one after another
         self._news = asyncio.Event()
 
@@ -97,17 +100,32 @@ class RabbitMQConsumer:
         if connection is None:
             return []
         routes = self._routes
-        channel = await connection.open_channel()
-        visit = self._new_visit(channel, max_messages)
+        visited = await self._channel_for_visit(connection)
         try:
-            await visit.begin(sorted(await self._ensure(connection, channel, routes)))
+            visit = self._new_visit(visited, max_messages)
+            await visit.begin(sorted(await self._ensure(connection, visited.channel, routes)))
             await self._wait_until(lambda: visit.has_news or self._routes != routes or not self._is_open, deadline)
-            if visit.is_over:
-                self._declared = None
-                return []
-            return await visit.finish()
-        finally:
-            visit.close_if_settled()
+            if not visit.is_over:
+                return await visit.finish()
+        except BaseException:
+            visited.abandon()
+            raise
+        visited.abandon()
+        self._declared = None
+        return []
+
+    async def _channel_for_visit(self, connection: Connection) -> VisitedChannel:
+        """Give the channel of the last visit, or a new one where that was on another connection, or has seen enough."""
+        if self._visited is not None:
+            kept_connection, visited = self._visited
+            if kept_connection is connection and visited.begin_visit():
+                return visited
+            visited.give_up()
+        visited = VisitedChannel(await connection.open_channel(), wake=self._news.set)
+        visited.channel.on_closed(lambda: self._forget(visited))
+        visited.begin_visit()
+        self._visited = (connection, visited)
+        return visited
 
     async def _connection(self, deadline: float) -> Connection | None:
         """Wait for the connection; gives None at the deadline."""
@@ -116,15 +134,15 @@ class RabbitMQConsumer:
                 return await self._link.opened()
         return None
 
-    def _new_visit(self, channel: Channel, max_messages: int) -> Visit:
+    def _new_visit(self, visited: VisitedChannel, max_messages: int) -> Visit:
         number = next(self._numbers)
-        visit = Visit(channel, number=number, max_messages=max_messages, wake=self._news.set)
-        self._visits[number] = visit
-        channel.on_closed(lambda: self._forget(number))
-        return visit
+        self._visits = {kept: visit for kept, visit in self._visits.items() if not visit.is_settled}
+        self._visits[number] = Visit(visited, number=number, max_messages=max_messages, wake=self._news.set)
+        return self._visits[number]
 
-    def _forget(self, number: int) -> None:
-        del self._visits[number]
+    def _forget(self, visited: VisitedChannel) -> None:
+        """Ignore what is said from now on of hints of a channel that is gone: they are in their queues again."""
+        self._visits = {number: visit for number, visit in self._visits.items() if not visit.is_of(visited)}
 
     async def _ensure(self, connection: Connection, channel: Channel, routes: frozenset[str]) -> frozenset[str]:
         """Give the routes that have queues, once on this connection unless something has gone wrong since."""
@@ -149,10 +167,13 @@ class RabbitMQConsumer:
                     self._news.clear()
                     await self._news.wait()
 
-    def _settle(self, deliveries: Sequence[Delivery], settle: Callable[[Visit, Tag], None]) -> None:
+    def _settle(self, deliveries: Sequence[Delivery], settle: Callable[[Visit, Collection[int]], None]) -> None:
+        by_pull: defaultdict[int, list[int]] = defaultdict(list)
         for delivery in deliveries:
-            if visit := self._visits.get(delivery.tag.pull):
-                settle(visit, delivery.tag)
+            by_pull[delivery.tag.pull].append(delivery.tag.number)
+        for pull, numbers in by_pull.items():
+            if visit := self._visits.get(pull):
+                settle(visit, numbers)
 
 
 async def _has_queue(connection: Connection, route: str) -> bool:

@@ -1,13 +1,13 @@
-"""One visit of a consumer to its queues: a channel that lets hints in until there are some, and is given up after."""
+"""One visit of a consumer to its queues: it lets hints in until there are some, and no more after."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain, zip_longest
 
 import structlog
 
-from qserver.broker.channel import Channel
 from qserver.broker.interface import Delivery, Tag
 from qserver.broker.queues import decode, queue_name
+from qserver.broker.visited_channel import VisitedChannel
 
 _log = structlog.get_logger(__name__)
 
@@ -18,7 +18,7 @@ def turn_by_turn(inboxes: Iterable[Sequence[Delivery]]) -> list[Delivery]:
 
 
 class Visit:
-    """Each pull is a visit with a channel of its own.
+    """Each pull is a visit with consumers of its own.
 
     One consumer for all pulls would be simpler, but RabbitMQ has no way to hold it: prefetch bounds what is on loan,
     and a worker that has acknowledged its last batch and is busy would get the next one to sit on. A cancelled consumer
@@ -26,19 +26,30 @@ class Visit:
     cancelling isn't waited for: pika sends such a delivery back, and closing the channel gives back what is left.
     """
 
-    def __init__(self, channel: Channel, *, number: int, max_messages: int, wake: Callable[[], None]) -> None:
+    def __init__(self, visited: VisitedChannel, *, number: int, max_messages: int, wake: Callable[[], None]) -> None:
         """Prepare; `wake` is called whenever something happens that a waiting pull must look at."""
-        self._channel = channel
+        self._visited = visited
+        self._channel = visited.channel
         self._number = number
         self._max_messages = max_messages
         self._wake = wake
         self._consumer_tags: list[str] = []
         self._inboxes: dict[str, list[Delivery]] = {}
         self._on_loan: set[int] = set()
-        self.is_over = False
+
+    @property
+    def is_over(self) -> bool:
         """Whether the broker has ended it: the channel closed or a queue vanished."""
-        channel.on_closed(self._end)
-        channel.on_cancelled(self._end)
+        return self._visited.is_over
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no hint of it is on loan."""
+        return not self._on_loan
+
+    def is_of(self, visited: VisitedChannel) -> bool:
+        """Whether it takes place on this channel."""
+        return self._visited is visited
 
     @property
     def has_news(self) -> bool:
@@ -47,7 +58,7 @@ class Visit:
 
     async def begin(self, routes: Iterable[str]) -> None:
         """Let hints of `routes` in. Raises Unavailable, also where a route has no queue."""
-        await self._channel.limit_unacknowledged(self._max_messages)
+        await self._visited.limit_unacknowledged(self._max_messages)
         for route in routes:
             self._inboxes[route] = []
             consumer_tag = await self._channel.consume(queue_name(route), self._receiver(route))
@@ -67,30 +78,29 @@ class Visit:
             self._channel.give_back(beyond.tag.number)
         taken = arrived[: self._max_messages]
         self._on_loan = {delivery.tag.number for delivery in taken}
+        self._visited.lend(len(taken))
         return taken
 
-    def close_if_settled(self) -> None:
-        """Close the channel unless hints are on loan: what came too late goes back to its queue."""
-        if not self._on_loan:
-            self._channel.close()
+    def acknowledge(self, numbers: Collection[int]) -> None:
+        """Remove hints from their queues: by one word, where they are all that is on loan."""
+        settled = self._on_loan & set(numbers)
+        if settled == self._on_loan and self._visited.lends(len(settled)):
+            self._channel.acknowledge_up_to(max(settled))
+        else:
+            for number in sorted(settled):
+                self._channel.acknowledge(number)
+        self._take_back(settled)
 
-    def acknowledge(self, tag: Tag) -> None:
-        """Remove a hint from its queue."""
-        self._settle(tag, self._channel.acknowledge)
+    def reject(self, numbers: Collection[int]) -> None:
+        """Move hints to the dead letters."""
+        settled = self._on_loan & set(numbers)
+        for number in sorted(settled):
+            self._channel.dead_letter(number)
+        self._take_back(settled)
 
-    def reject(self, tag: Tag) -> None:
-        """Move a hint to the dead letters."""
-        self._settle(tag, self._channel.dead_letter)
-
-    def _settle(self, tag: Tag, settle: Callable[[int], None]) -> None:
-        if tag.number in self._on_loan:
-            self._on_loan.discard(tag.number)
-            settle(tag.number)
-            self.close_if_settled()
-
-    def _end(self) -> None:
-        self.is_over = True
-        self._wake()
+    def _take_back(self, settled: set[int]) -> None:
+        self._on_loan -= settled
+        self._visited.take_back(len(settled))
 
     def _receiver(self, route: str) -> Callable[[int, bytes], None]:
         def receive(number: int, body: bytes) -> None:

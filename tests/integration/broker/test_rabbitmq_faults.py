@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from qserver.broker import Broker, Consumer, Delivery, Hint, Publisher, Tag, connect
+from qserver.broker.visited_channel import MAX_VISITS
 from qserver.errors import SettingsError, Unavailable
 from qserver.settings import BrokerSettings
 from tests.contracts.broker import CPU, SOON_SECONDS, job_ids, pull_all, some_hints
@@ -178,11 +179,33 @@ def test_a_consumer_heals_when_the_broker_closes_its_channel(broker: Broker) -> 
         held = consumer.pull(max_messages=2, timeout_seconds=SOON_SECONDS)
         # Acknowledged behind the consumer's back, the second time is an error for which RabbitMQ closes the channel.
         visit = consumer._visits[held[0].tag.pull]  # type: ignore[attr-defined]
-        consumer._link.post(lambda: visit._channel.acknowledge(held[0].tag.number))  # type: ignore[attr-defined]
+        consumer._link.post(lambda: visit._channel.acknowledge(held[1].tag.number))  # type: ignore[attr-defined]
 
         consumer.acknowledge(held)
 
-        assert job_ids(pull_all(consumer, 1)) == job_ids(hints[1:])
+        assert job_ids(pull_all(consumer, 1)) == job_ids(hints[:1])
+
+
+def test_hints_on_loan_outlast_the_visits_that_a_channel_takes(broker: Broker) -> None:
+    with closing(broker.publisher()) as publisher, closing(broker.consumer(CPU)) as consumer:
+        first, second = some_hints(2), some_hints(2)
+        publisher.publish(first)
+        held = consumer.pull(max_messages=2, timeout_seconds=SOON_SECONDS)
+        channel = consumer._visited[1]  # type: ignore[attr-defined]
+        publisher.publish(second)
+        also_held = consumer.pull(max_messages=2, timeout_seconds=SOON_SECONDS)
+        for _ in range(MAX_VISITS):
+            assert consumer.pull(max_messages=2, timeout_seconds=0.001) == []
+        assert consumer._visited[1] is not channel  # type: ignore[attr-defined]
+
+        consumer.acknowledge(also_held)
+        consumer.acknowledge(held[:1])
+        assert not channel.is_over
+        consumer.acknowledge(held[1:])
+
+        wait_until(lambda: channel.is_over)
+        assert job_ids([*held, *also_held]) == job_ids([*first, *second])
+        assert consumer.pull(max_messages=2, timeout_seconds=0.1) == []
 
 
 def test_a_delivery_of_a_lost_channel_is_ignored(broker: Broker) -> None:
