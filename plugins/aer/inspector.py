@@ -12,13 +12,14 @@ from qiskit.circuit import CircuitInstruction, Measure, ParameterExpression, Sto
 from qiskit.qpy.exceptions import UnsupportedFeatureForVersion
 
 from plugins.aer.circuit_walk import count_operations, definition_of, instructions_of, is_known, replace
+from plugins.aer.direct_circuits import MAX_DIRECT_QUBITS
 from plugins.aer.engine_names import ENGINE_NAMES
 from plugins.aer.gate_arithmetic import MAX_OPERATIONS
 from plugins.aer.loaders import MAX_IMPORTER_CIRCUIT_BYTES, MIN_QPY_VERSION, load, load_again, load_qpy, looked_at
 from plugins.aer.plain_profiles import plain_profile
 from plugins.aer.profiling import profile
 from plugins.aer.source_look import MAX_REGISTER_BITS
-from qserver.circuits import Circuit, CircuitFormat, Inspection
+from qserver.circuits import Circuit, CircuitFormat, CircuitProfile, Inspection
 from qserver.errors import InvalidCircuit, TooLarge
 
 STORED_QPY_VERSION = max(MIN_QPY_VERSION, qpy.QPY_COMPATIBILITY_VERSION)
@@ -29,6 +30,9 @@ LARGE_CIRCUIT_INSTRUCTIONS = 20_000
 
 SHORT_OPENQASM2_BYTES = 1024
 """Up to here OpenQASM 2 loads about as fast as QPY (8 gates: 50 us against 40), and writing QPY takes 90 us."""
+
+PLAIN_OPENQASM2_BYTES = 64 * 1024
+"""Up to here a plain circuit is known by its steps alone; a narrow one is run from them too, and needs no QPY."""
 
 CIRCUIT_NAME = "circuit"
 """Qiskit numbers circuits as they come; a fixed name keeps equal sources equal."""
@@ -42,12 +46,19 @@ def inspect(
     No QPY is written where the text itself loads as fast: see `load_circuit`.
     """
     is_short = circuit_format is CircuitFormat.OPENQASM2 and len(source) <= SHORT_OPENQASM2_BYTES
-    if is_short and (plain := plain_profile(looked_at(source, circuit_format))):
+    plain = _plain_profile(source, circuit_format)
+    if plain is not None and (is_short or plain.num_qubits <= MAX_DIRECT_QUBITS):
         return Inspection(circuit_format=circuit_format, profile=plain, qpy=None)
     loaded = load(source, circuit_format, max_importer_bytes=max_importer_bytes)
     circuit = _checked(loaded)
     qpy = None if is_short and circuit is loaded else _write_qpy(circuit)
     return Inspection(circuit_format=circuit_format, profile=profile(circuit), qpy=qpy)
+
+
+def _plain_profile(source: bytes, circuit_format: CircuitFormat) -> CircuitProfile | None:
+    if circuit_format is not CircuitFormat.OPENQASM2 or len(source) > PLAIN_OPENQASM2_BYTES:
+        return None
+    return plain_profile(looked_at(source, circuit_format))
 
 
 def parse(source: bytes, circuit_format: CircuitFormat, *, max_importer_bytes: int | None = None) -> QuantumCircuit:

@@ -10,14 +10,20 @@ from qiskit.circuit import Parameter
 from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Clifford, Statevector, random_clifford, schmidt_decomposition
 
-from plugins.aer.inspector import SHORT_OPENQASM2_BYTES, STORED_QPY_VERSION, inspect, load_circuit
+from plugins.aer.inspector import (
+    PLAIN_OPENQASM2_BYTES,
+    SHORT_OPENQASM2_BYTES,
+    STORED_QPY_VERSION,
+    inspect,
+    load_circuit,
+)
 from plugins.aer.loaders import load_qpy
 from plugins.aer.profiling import profile
 from qserver.circuits import Circuit, CircuitFormat, CircuitProfile, ClassicalRegister
 from qserver.errors import InvalidCircuit
 from tests.unit.aer.running import BELL, HEADER2, HEADER3, format_of, qpy_of, task_of
 
-LONG_BELL = BELL.encode() + b"//".ljust(SHORT_OPENQASM2_BYTES)
+LONG_BELL = BELL.encode() + b"//".ljust(PLAIN_OPENQASM2_BYTES)
 
 
 def profile_of(source: str | QuantumCircuit) -> CircuitProfile:
@@ -194,7 +200,7 @@ def test_equal_sources_give_equal_qpy() -> None:
 def test_what_is_loaded_to_run_is_what_was_inspected(definition: str) -> None:
     head = "OPENQASM 2.0;\n" + definition if definition else HEADER2
     source = f"{head}\nqreg q[1];\ncreg c[1];\nh q[0];\nmeasure q -> c;\n".encode()
-    long = source + b"//".ljust(SHORT_OPENQASM2_BYTES)
+    long = source + b"//".ljust(PLAIN_OPENQASM2_BYTES)
     written, short = (inspect(text, CircuitFormat.OPENQASM2) for text in (long, source))
 
     loaded = [
@@ -208,8 +214,16 @@ def test_what_is_loaded_to_run_is_what_was_inspected(definition: str) -> None:
     assert ("u" in loaded[0].count_ops()) is bool(definition)
 
 
+@pytest.mark.parametrize(("num_qubits", "has_qpy"), [(2, False), (12, False), (13, True)])
+def test_a_plain_text_that_is_run_from_its_steps_is_stored_without_a_qpy(num_qubits: int, has_qpy: bool) -> None:  # noqa: FBT001
+    text = f"{HEADER2}qreg q[{num_qubits}];\nh q;\n".encode() + b"//".ljust(SHORT_OPENQASM2_BYTES)
+
+    assert (inspect(text, CircuitFormat.OPENQASM2).qpy is not None) is has_qpy
+
+
 def test_a_short_text_is_stored_without_a_qpy() -> None:
     assert inspect(BELL.encode(), CircuitFormat.OPENQASM2).qpy is None
+    assert inspect(f"{HEADER2}qreg q[30];\nreset q[0];\n".encode(), CircuitFormat.OPENQASM2).qpy is None
 
 
 def test_inspecting_needs_no_aer() -> None:
