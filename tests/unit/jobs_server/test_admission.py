@@ -93,11 +93,12 @@ async def test_a_newer_plugin_reads_a_circuit_again(database: CountingDatabase) 
     newer = CoinPlugin()
     newer.version = "2.0"
     readers = []
+    long = BELL + b"//".ljust(1000)  # a short one is read sooner than looked up
 
     for plugin in (CoinPlugin(), newer, newer):
         served = Served(database, registry=Registry([plugin]))
         await served.start()
-        await served.submit(spec_of(backend="coin"))
+        await served.submit(spec_of(backend="coin"), long)
         readers.append(served.inspectors.readers)
         await served.stop()
 
