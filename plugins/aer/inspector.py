@@ -19,7 +19,7 @@ from plugins.aer.loaders import MAX_IMPORTER_CIRCUIT_BYTES, MIN_QPY_VERSION, loa
 from plugins.aer.plain_profiles import plain_profile
 from plugins.aer.profiling import profile
 from plugins.aer.source_look import MAX_REGISTER_BITS
-from qserver.circuits import Circuit, CircuitFormat, CircuitProfile, Inspection
+from qserver.circuits import Circuit, CircuitFormat, Inspection
 from qserver.errors import InvalidCircuit, TooLarge
 
 STORED_QPY_VERSION = max(MIN_QPY_VERSION, qpy.QPY_COMPATIBILITY_VERSION)
@@ -45,20 +45,17 @@ def inspect(
 
     No QPY is written where the text itself loads as fast: see `load_circuit`.
     """
-    is_short = circuit_format is CircuitFormat.OPENQASM2 and len(source) <= SHORT_OPENQASM2_BYTES
-    plain = _plain_profile(source, circuit_format)
+    if circuit_format is not CircuitFormat.OPENQASM2 or len(source) > PLAIN_OPENQASM2_BYTES:
+        circuit = parse(source, circuit_format, max_importer_bytes=max_importer_bytes)
+        return Inspection(circuit_format=circuit_format, profile=profile(circuit), qpy=_write_qpy(circuit))
+    is_short = len(source) <= SHORT_OPENQASM2_BYTES
+    plain = plain_profile(looked_at(source, circuit_format))
     if plain is not None and (is_short or plain.num_qubits <= MAX_DIRECT_QUBITS):
         return Inspection(circuit_format=circuit_format, profile=plain, qpy=None)
-    loaded = load(source, circuit_format, max_importer_bytes=max_importer_bytes)
+    loaded = load_again(source, circuit_format)  # it was looked at just now
     circuit = _checked(loaded)
     qpy = None if is_short and circuit is loaded else _write_qpy(circuit)
     return Inspection(circuit_format=circuit_format, profile=profile(circuit), qpy=qpy)
-
-
-def _plain_profile(source: bytes, circuit_format: CircuitFormat) -> CircuitProfile | None:
-    if circuit_format is not CircuitFormat.OPENQASM2 or len(source) > PLAIN_OPENQASM2_BYTES:
-        return None
-    return plain_profile(looked_at(source, circuit_format))
 
 
 def parse(source: bytes, circuit_format: CircuitFormat, *, max_importer_bytes: int | None = None) -> QuantumCircuit:

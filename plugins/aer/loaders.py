@@ -77,9 +77,9 @@ def load(source: bytes, circuit_format: CircuitFormat, *, max_importer_bytes: in
 
 
 def load_again(source: bytes, circuit_format: CircuitFormat) -> QuantumCircuit:
-    """Load a circuit that `load` and all checks have passed before, without looking at its text again.
+    """Load a circuit whose text was looked at before, just now or when it was inspected.
 
-    Raises InvalidCircuit where this Qiskit reads less than the one that read it first.
+    Raises InvalidCircuit where it can't be read, by this Qiskit perhaps where another one could.
     """
     if circuit_format is CircuitFormat.OPENQASM2:
         return _load_openqasm2(decode(source))

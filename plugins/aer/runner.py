@@ -44,9 +44,8 @@ def run(tasks: Sequence[Task], limits: RunLimits) -> Sequence[Outcome]:
     prepared = [_prepare(task) for task in tasks]
     ready = [found for found in prepared if isinstance(found, Preparation)]
     runs = _run_all(ready, limits)
-    random = (
-        np.random.default_rng()
-    )  # seeding one from the system's randomness takes as long as a small circuit's gates
+    # One for all: seeding it from the system's randomness takes as long as a small circuit's gates.
+    random = np.random.default_rng()
     return [found if isinstance(found, Failure) else _read(found, runs, limits, random) for found in prepared]
 
 
