@@ -61,9 +61,14 @@ class Circuits:
 
 def circuit_from(row: RowMapping) -> Circuit:
     """Read a circuit."""
+    return circuit_with(row, _profile_from(row))
+
+
+def circuit_with(row: RowMapping, profile: CircuitProfile | None) -> Circuit:
+    """Read a circuit whose profile has been read already."""
     circuit_format, source = CircuitFormat(row["format"]), row["source"]
     qpy = source if circuit_format is CircuitFormat.QPY else row["qpy"]
-    return Circuit(circuit_format, source, Inspection(circuit_format, _profile_from(row), qpy))
+    return Circuit(circuit_format, source, Inspection(circuit_format, profile, qpy))
 
 
 def sources(work: Work, circuit_ids: Collection[UUID]) -> Mapping[UUID, tuple[CircuitFormat, bytes]]:

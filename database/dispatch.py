@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Insert, Select, String, bindparam, exists, func, or_, select, true, update
+from sqlalchemy import BigInteger, Insert, Select, String, and_, bindparam, exists, func, or_, select, true, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from database.changes import ChangeKind
@@ -54,19 +54,12 @@ _PUBLISHED: Final = (
     .group_by(jobs.c.route)
 )
 _OF_ROUTE: Final = jobs.c.route == bindparam("route", type_=String())
-_HAS_WAITING: Final = select(
-    or_(
-        exists().where(IS_WAITING, _OF_ROUTE),
-        exists().where(IS_SET_ASIDE, _OF_ROUTE, jobs.c.memory_bytes <= bindparam("memory_bytes", type_=BigInteger())),
-    )
+_MAY_COME_BACK: Final = and_(
+    IS_SET_ASIDE, _OF_ROUTE, jobs.c.memory_bytes <= bindparam("memory_bytes", type_=BigInteger())
 )
+_HAS_WAITING: Final = select(or_(exists().where(IS_WAITING, _OF_ROUTE), exists().where(_MAY_COME_BACK)))
 
-_SET_ASIDE_IN_VAIN: Final = (
-    select(jobs.c.pointer)
-    .where(IS_SET_ASIDE, _OF_ROUTE, jobs.c.memory_bytes <= bindparam("memory_bytes", type_=BigInteger()))
-    .order_by(jobs.c.memory_bytes)
-    .limit(BATCH)
-)
+_SET_ASIDE_IN_VAIN: Final = select(jobs.c.pointer).where(_MAY_COME_BACK).order_by(jobs.c.memory_bytes).limit(BATCH)
 _LAST_TURN: Final = select(func.coalesce(func.max(dispatch_turns.c.last_turn), 0)).where(
     dispatch_turns.c.route == bindparam("route", type_=String())
 )

@@ -5,14 +5,15 @@ from json import loads
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import FromClause, Row, Select, Text, cast, select
+from sqlalchemy import FromClause, RowMapping, Select, Text, cast, select
 
+from database.circuits import circuit_with
 from database.documents import decode_plan, decode_profile, decode_request
 from database.jobs.recording import Rows
-from database.jobs.rows import SHARED_COLUMNS, reason_from
+from database.jobs.rows import SHARED_COLUMNS, job_with
 from database.records import ClaimedJob, Lease
-from qserver.circuits import Circuit, CircuitFormat, CircuitProfile, Inspection
-from qserver.jobs import Job, JobRequest, JobStatus
+from qserver.circuits import CircuitProfile
+from qserver.jobs import JobRequest
 from qserver.plugins import Plan
 
 KEPT_DOCUMENTS: Final = 512
@@ -28,44 +29,17 @@ def select_claimed(job: FromClause, pub: FromClause, circuit: FromClause) -> Sel
     return select(*columns, circuit.c.format, circuit.c.source, circuit.c.qpy).add_columns(*texts)
 
 
-def claimed_from(row: Row[Rows], worker_id: UUID) -> ClaimedJob:
+def claimed_from(row: RowMapping, worker_id: UUID) -> ClaimedJob:
     """Read a job that the worker has just claimed. Jobs whose documents are alike share what was read of them."""
-    started_at = row.started_at or row.submitted_at
+    job = job_with(row, _read_request(row["request"], row["inputs"]))
+    started_at = job.started_at or job.submitted_at
     return ClaimedJob(
-        job=_job_from(row),
-        lease=Lease(row.id, worker_id, row.attempt),
-        circuit=_circuit_from(row),
-        plan=_read_plan(row.plan),
-        queued_seconds=max(0.0, (started_at - row.submitted_at).total_seconds()),
+        job=job,
+        lease=Lease(job.id, worker_id, job.attempt),
+        circuit=circuit_with(row, None if row["profile"] is None else _read_profile(row["profile"])),
+        plan=_read_plan(row["plan"]),
+        queued_seconds=max(0.0, (started_at - job.submitted_at).total_seconds()),
     )
-
-
-def _job_from(row: Row[Rows]) -> Job:
-    return Job(
-        id=row.id,
-        pointer=row.pointer,
-        owner_id=row.owner_id,
-        circuit_id=row.circuit_id,
-        request=_read_request(row.request, row.inputs),
-        plugin=row.plugin,
-        route=row.route,
-        status=JobStatus(row.status),
-        reason=reason_from(row.reason),
-        message=row.message,
-        attempt=row.attempt,
-        max_attempts=row.max_attempts,
-        submitted_at=row.submitted_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        event_sequence=row.event_sequence,
-    )
-
-
-def _circuit_from(row: Row[Rows]) -> Circuit:
-    circuit_format = CircuitFormat(row.format)
-    qpy = row.source if circuit_format is CircuitFormat.QPY else row.qpy
-    profile = None if row.profile is None else _read_profile(row.profile)
-    return Circuit(circuit_format, row.source, Inspection(circuit_format, profile, qpy))
 
 
 def _read_request(request: str, inputs: str) -> JobRequest:

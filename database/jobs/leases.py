@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Float, Row, Select, bindparam, or_, select, true, update
+from sqlalchemy import Float, RowMapping, Select, bindparam, or_, select, true, update
 
 from database.durability import NOT_WAITED_FOR
 from database.jobs import guards, moves
@@ -35,17 +36,19 @@ def claim(work: Work, job_ids: Sequence[UUID], claimant: Claimant, *, lease_seco
     rows = _take(work, parameters, actor=str(claimant.worker_id))
     if len(rows) < len(set(job_ids)):
         expire_waiting(work, work.among(jobs.c.id, job_ids) & guards.STILL_PENDING)
-    return tuple(claimed_from(row, claimant.worker_id) for row in sorted(rows, key=lambda row: row.pointer))
+    return tuple(claimed_from(row, claimant.worker_id) for row in sorted(rows, key=itemgetter("pointer")))
 
 
-def _take(work: Work, parameters: Parameters, *, actor: str) -> Sequence[Row[Rows]]:
+def _take(work: Work, parameters: Parameters, *, actor: str) -> Sequence[RowMapping]:
     """Move the jobs that may be claimed, and read what is needed to run them: on PostgreSQL by one statement."""
     if work.is_postgres:
-        rows = work.execute(_claiming_and_reading(), {**parameters, "by_actor": actor}).all()
-        moves.announce(work, [row.id for row in rows], to=JobStatus.RUNNING)
+        rows = work.execute(_claiming_and_reading(), {**parameters, "by_actor": actor}).mappings().all()
+        moves.announce(work, [row["id"] for row in rows], to=JobStatus.RUNNING)
         return rows
     claimed = moves.run(work, _claiming(), parameters, to=JobStatus.RUNNING, actor=actor)
-    return work.execute(_reading(), {"job_ids": work.given([job.id for job in claimed])}).all() if claimed else ()
+    if not claimed:
+        return ()
+    return work.execute(_reading(), {"job_ids": work.given([job.id for job in claimed])}).mappings().all()
 
 
 @cache

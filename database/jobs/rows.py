@@ -9,7 +9,7 @@ from database.tables import history, job_events, jobs, pubs
 from database.work import is_given
 from qserver.errors import Reason
 from qserver.identity import Identity
-from qserver.jobs import Job, JobEvent, JobStatus
+from qserver.jobs import Job, JobEvent, JobRequest, JobStatus
 
 JOBS_WITH_PUB: Final[Join] = jobs.join(pubs, and_(pubs.c.job_id == jobs.c.id, pubs.c.pub_index == 0))
 """Jobs beside their one PUB, where circuit and inputs stand."""
@@ -74,12 +74,17 @@ def visible_to(identity: Identity) -> ColumnElement[bool] | None:
 
 def job_from(row: RowMapping) -> Job:
     """Read a job."""
+    return job_with(row, decode_request(row["request"], row["inputs"]))
+
+
+def job_with(row: RowMapping, request: JobRequest) -> Job:
+    """Read a job whose request has been read already."""
     return Job(
         id=row["id"],
         pointer=row["pointer"],
         owner_id=row["owner_id"],
         circuit_id=row["circuit_id"],
-        request=decode_request(row["request"], row["inputs"]),
+        request=request,
         plugin=row["plugin"],
         route=row["route"],
         status=JobStatus(row["status"]),
