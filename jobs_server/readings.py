@@ -69,7 +69,6 @@ class CircuitReader:
     def __init__(self, inspectors: InspectorPool, settings: InspectorSettings, metrics: Metrics) -> None:
         """Read by `inspectors`."""
         self._inspectors = inspectors
-        self._seconds = settings.inspector_seconds
         self._settings = settings
         self._metrics = metrics
         self._waiting: defaultdict[_Key, deque[_Wanted]] = defaultdict(deque)
@@ -136,7 +135,7 @@ class CircuitReader:
         circuits = [wanted.circuit for wanted in group]
 
         def read(inspector: Inspector) -> Sequence[Inspection | Exception]:
-            return inspector.inspect_all(plugin, circuits, timeout_seconds=self._seconds)
+            return inspector.inspect_all(plugin, circuits, timeout_seconds=self._settings.inspector_seconds)
 
         try:
             readings = await self._inspectors.run(read)
