@@ -97,6 +97,7 @@ def test_rabbitmq_comes_back_on_the_same_port_with_its_queues(*, is_killed: bool
     try:
         server.start()
         declare(server.url, passive=False)
+        server.wait_until_kept("kept")
 
         server.restart(is_killed=is_killed)
 
