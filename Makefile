@@ -11,6 +11,7 @@ BIN := .venv/bin
 # What `make up` and `make demo` pass on; an empty one leaves the program's own default.
 GRPC_PORT ?=
 HTTP_PORT ?=
+HOST ?=
 DATA ?=
 CIRCUIT ?=
 SHOTS ?=
@@ -21,11 +22,12 @@ VERSION ?=
 # The shell takes them from the environment: pasted into the command, a quote in a file's name would end it.
 demo up: export GRPC_PORT := $(GRPC_PORT)
 demo up: export HTTP_PORT := $(HTTP_PORT)
+demo up: export HOST := $(HOST)
 demo up: export DATA := $(DATA)
 demo up: export CIRCUIT := $(CIRCUIT)
 demo up: export SHOTS := $(SHOTS)
 backup restore: export FILE := $(FILE)
-SERVE_FLAGS = $(if $(GRPC_PORT),--grpc-port "$$GRPC_PORT") $(if $(HTTP_PORT),--http-port "$$HTTP_PORT") $(if $(DATA),--data "$$DATA")
+SERVE_FLAGS = $(if $(GRPC_PORT),--grpc-port "$$GRPC_PORT") $(if $(HTTP_PORT),--http-port "$$HTTP_PORT") $(if $(HOST),--host "$$HOST") $(if $(DATA),--data "$$DATA")
 DEMO_FLAGS = $(if $(CIRCUIT),--circuit "$$CIRCUIT") $(if $(SHOTS),--shots "$$SHOTS") $(if $(filter-out 0,$(ONCE)),--once)
 
 # Linted by buf where npm has it or can get it; the version is pinned so that the rules don't move.
@@ -40,7 +42,7 @@ help:  ## this list
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^## / {printf "\n%s\n", substr($$0, 4)} \
 		/^[.a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@printf '\nVariables: PYTHON, GRPC_PORT, HTTP_PORT, DATA (a folder), CIRCUIT (a file), SHOTS, ONCE=1\n'
+	@printf '\nVariables: PYTHON, GRPC_PORT, HTTP_PORT, HOST (an address), DATA (a folder), CIRCUIT (a file), SHOTS, ONCE=1\n'
 
 .PHONY: demo
 demo: .venv/standalone  ## run a circuit end to end and see its counts: make demo CIRCUIT=my.qasm SHOTS=5000 ONCE=1

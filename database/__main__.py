@@ -7,6 +7,7 @@ from contextlib import closing
 from sqlalchemy import Engine
 
 from database import migrate
+from database.admin_key import check_admin_key, store_admin_key
 from database.database import Database
 from database.engine import create_database_engine, parse_url
 from database.faults import translated_errors
@@ -35,7 +36,7 @@ def _run(command: str) -> str:
             database.upgrade()
         return "the tables are at the newest version"
     if command == "prepare":
-        return _prepare(settings, tree.roles)
+        return _prepare(settings, tree.roles, tree.access.admin_key.get_secret_value())
     engine = create_database_engine(settings)
     try:
         with translated_errors():
@@ -44,12 +45,15 @@ def _run(command: str) -> str:
         engine.dispose()
 
 
-def _prepare(settings: DatabaseSettings, roles: RoleSettings) -> str:
+def _prepare(settings: DatabaseSettings, roles: RoleSettings, admin_key: str) -> str:
+    check_admin_key(admin_key)
     check_roles(roles, owner=parse_url(settings).username or "")
     with closing(Database.open(settings)) as database:
         database.upgrade()
         made = database.grant_roles(roles)
-    return f"the tables are at the newest version; roles: {', '.join(made) or 'none'}"
+        has_new_key = store_admin_key(database, admin_key)
+    told = "; the administrator's key is a new one" if has_new_key else ""
+    return f"the tables are at the newest version; roles: {', '.join(made) or 'none'}{told}"
 
 
 def _look(command: str, engine: Engine) -> str:

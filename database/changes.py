@@ -25,6 +25,7 @@ class ChangeKind(StrEnum):
     ENDED = "ended"  # these jobs are over, or gone
     WORK = "work"  # there is new pending work: the dispatcher wakes
     PLUGINS = "plugins"  # a plugin was registered or removed
+    ACCESS = "access"  # a key was revoked, or a user may do more or less than before
     RECONNECTED = "reconnected"  # changes may have been missed: read again
 
 

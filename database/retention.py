@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Exists, Select, and_, delete, exists, false, func, select, update
 
 from database.records import Removal
-from database.tables import circuits, history, job_events, jobs, pubs, results, submissions, workers
+from database.tables import audit, circuits, history, job_events, jobs, pubs, results, submissions, workers
 from database.types import Now, SecondsFromNow
 from database.work import Work
 
@@ -80,6 +80,16 @@ class Retention:
         """Forget workers that have not been heard of for long."""
         kept = _Kept(workers.c.heartbeat_at, keep_days)
         return self._apply("workers", workers.c.id, kept, dry_run=dry_run, limit=limit)
+
+    def remove_old_audit(self, *, keep_days: float, dry_run: bool = False, limit: int = BATCH) -> Removal:
+        """Remove the oldest part of the audit trail."""
+        past_age = select(audit.c.id).where(_is_older(audit.c.at, keep_days))
+        if dry_run:
+            return Removal(
+                "audit", self._work.execute(select(func.count()).select_from(past_age.subquery())).scalar_one()
+            )
+        oldest = past_age.order_by(audit.c.at).limit(limit).with_for_update(skip_locked=True)
+        return Removal("audit", self._work.execute(delete(audit).where(audit.c.id.in_(oldest))).rowcount)
 
     def remove_old_events(self, *, keep_days: float, dry_run: bool = False, limit: int = BATCH) -> Removal:
         """Remove the events of jobs that are over, all of a job's at once; the limit counts jobs."""

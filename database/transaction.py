@@ -1,9 +1,11 @@
 """A transaction, as services see it: one repository a subject."""
 
+from database.audit import Audit
 from database.circuits import Circuits
 from database.dispatch import Dispatch
 from database.history import History
 from database.jobs import Jobs
+from database.keys import Keys
 from database.plugins import Plugins
 from database.results import Results
 from database.retention import Retention
@@ -26,3 +28,5 @@ class Transaction:
         self.dispatch = Dispatch(work)
         self.retention = Retention(work)
         self.users = Users(work)
+        self.keys = Keys(work)
+        self.audit = Audit(work)

@@ -1,8 +1,20 @@
 """Who owns jobs."""
 
+from collections.abc import Sequence
+from typing import Final
+from uuid import NAMESPACE_URL, uuid4, uuid5
+
+from sqlalchemy import RowMapping, func, select, update
+
+from database.changes import ChangeKind
+from database.records import UserRecord
 from database.tables import users
+from database.types import Now
 from database.work import Work
-from qserver.identity import ANONYMOUS
+from qserver.errors import AlreadyExists, Conflict, NotFound
+from qserver.identity import ANONYMOUS, GUEST, Role
+
+_INTERNAL: Final = frozenset({ANONYMOUS.user_id})
 
 
 class Users:
@@ -13,6 +25,94 @@ class Users:
         self._work = work
 
     def ensure_anonymous(self) -> None:
-        """Make sure of the one user of a service without keys. Safe to repeat."""
-        row = {"id": ANONYMOUS.user_id, "name": ANONYMOUS.name, "role": ANONYMOUS.role}
+        """Make sure of the user of requests without a key. Safe to repeat."""
+        row = {"id": GUEST.user_id, "name": GUEST.name, "role": GUEST.role}
         self._work.execute(self._work.insert(users).values(row).on_conflict_do_nothing())
+
+    def add(self, name: str, role: Role) -> UserRecord:
+        """Add a user. Raises AlreadyExists where the name is taken."""
+        row = {"id": uuid4(), "name": name, "role": role}
+        statement = self._work.insert(users).values(row).on_conflict_do_nothing().returning(*users.c)
+        added = self._work.execute(statement).mappings().first()
+        if added is None:
+            raise AlreadyExists(f"there is a user {name} already")
+        return _user_from(added)
+
+    def ensure(self, name: str, role: Role) -> UserRecord:
+        """Give the user of this name, added where there is none; one that is there keeps its role. Safe to repeat."""
+        row = {"id": uuid4(), "name": name, "role": role}
+        self._work.execute(self._work.insert(users).values(row).on_conflict_do_nothing())
+        return self.get(name)
+
+    def get(self, name: str) -> UserRecord:
+        """Give a user. Raises NotFound."""
+        row = self._work.execute(select(users).where(users.c.name == name)).mappings().first()
+        if row is None:
+            raise NotFound(f"there is no user {name}")
+        return _user_from(row)
+
+    def list(self) -> Sequence[UserRecord]:
+        """List all users by name."""
+        return [_user_from(row) for row in self._work.execute(select(users).order_by(users.c.name)).mappings()]
+
+    def change(self, name: str, *, role: Role | None = None, is_disabled: bool | None = None) -> UserRecord:
+        """Give a user another role, shut them out, or let them in again; what is None stays.
+
+        Holds at once, for all their keys. Raises NotFound; Conflict for the user `anonymous`, whose rights are the
+        settings', and where no administrator would be left.
+        """
+        user = self.get(name)
+        if user.id in _INTERNAL:
+            raise Conflict(
+                f"user {name} stands for requests without a key: see QSERVER_AUTH and QSERVER_ANONYMOUS_FROM"
+            )
+        values: dict[str, object] = {} if role is None else {"role": role}
+        if is_disabled is not None:
+            values["disabled_at"] = func.coalesce(users.c.disabled_at, Now()) if is_disabled else None
+        if values:
+            self._work.execute(update(users).where(users.c.id == user.id).values(values))
+            self._require_admin()
+            self._work.announce(ChangeKind.ACCESS)
+        return self.get(name)
+
+    def take_in(self, subject: str, name: str, role: Role) -> UserRecord:
+        """Give the user whom an issuer of tokens knows by `subject`, added or brought to this role.
+
+        The name is the issuer's where nobody else here has it, else that with the subject behind it; it stays what it
+        was first. Safe to repeat, and beside another service's call.
+        """
+        found = self._of_subject(subject)
+        if found is None:
+            user_id = uuid5(NAMESPACE_URL, subject)
+            for free_name in (name, f"{name} ({subject})"[:200]):
+                row = {"id": user_id, "name": free_name, "role": role, "subject": subject}
+                self._work.execute(self._work.insert(users).values(row).on_conflict_do_nothing())
+            found = self._of_subject(subject)
+        if found is None:
+            raise AlreadyExists(f"the name {name} is taken by another user")
+        if found.role is not role:
+            self._work.execute(update(users).where(users.c.id == found.id).values(role=role))
+            self._work.announce(ChangeKind.ACCESS)
+        return self._of_subject(subject) or found
+
+    def _of_subject(self, subject: str) -> UserRecord | None:
+        row = self._work.execute(select(users).where(users.c.subject == subject)).mappings().first()
+        return None if row is None else _user_from(row)
+
+    def _require_admin(self) -> None:
+        admins = select(users.c.id).where(
+            users.c.role == Role.ADMIN, users.c.disabled_at.is_(None), users.c.id != ANONYMOUS.user_id
+        )
+        if self._work.execute(admins.limit(1)).first() is None:
+            raise Conflict("no administrator would be left: give another user the role admin first")
+
+
+def _user_from(row: RowMapping) -> UserRecord:
+    return UserRecord(
+        id=row["id"],
+        name=row["name"],
+        role=Role(row["role"]),
+        created_at=row["created_at"],
+        disabled_at=row["disabled_at"],
+        subject=row["subject"],
+    )

@@ -22,11 +22,19 @@ def look_at_standalone(*, grpc_port: int, http_port: int, data_folder: Path) -> 
         return
     remedy = f"see {data_folder}/logs/standalone.log; or another program has the port: make up HTTP_PORT=8081"
     yield look_at_readiness(http_port, remedy=remedy)
-    yield look_at_workers(http_port, remedy=remedy)
+    yield look_at_workers(http_port, key=_key_in(data_folder), remedy=remedy)
     if not is_taken(grpc_port, host="127.0.0.1"):
         yield Look(
             "gRPC", "", (Finding(f"nothing listens on port {grpc_port}", f"name the port: --grpc-port; {remedy}"),)
         )
+
+
+def _key_in(data_folder: Path) -> str:
+    """Give the administrator's key, where the server has made one."""
+    try:
+        return (data_folder / "admin-key").read_text().strip()
+    except OSError:
+        return os.environ.get("QSERVER_ADMIN_KEY", "")
 
 
 def _look_at_folder(folder: Path) -> Look:

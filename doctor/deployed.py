@@ -55,7 +55,12 @@ def _look_inside(compose: Compose, values: Mapping[str, str], services: Sequence
     yield look_at_containers(containers, services, compose)
     if any(each.service == "proxy" and each.state == "running" for each in containers):
         yield look_at_readiness(http_port, remedy="docker compose ps, and docker compose logs of what isn't healthy")
-        yield look_at_workers(http_port, remedy=f"{_START} worker; docker compose logs worker")
+        yield look_at_workers(
+            https_port,
+            key=values.get("QSERVER_ADMIN_KEY", ""),
+            is_tls=True,
+            remedy=f"{_START} worker; docker compose logs worker",
+        )
         yield look_at_certificate(https_port)
     if any(each.service == "rabbitmq" and each.state == "running" for each in containers):
         yield _look_at_broker(compose)

@@ -15,19 +15,36 @@ from doctor.findings import Finding, Look
 TIMEOUT_SECONDS = 10
 _CERTIFICATE_DAYS = 14
 _DAY_SECONDS = 86400
+_KEY_REMEDY = "QSERVER_ADMIN_KEY in .env must be a key that is good: docs/howto/users-and-keys.md"
 
 
-def get(port: int, path: str) -> tuple[int, Any]:
-    """Ask 127.0.0.1; gives status and document. Raises OSError, or ValueError where the answer is no JSON."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+def get(port: int, path: str, *, key: str = "", is_tls: bool = False) -> tuple[int, Any]:
+    """Ask 127.0.0.1, with a key where there is one; gives status and document.
+
+    Whose certificate a port shows doesn't matter: it is a port of this machine. Raises OSError, or ValueError where the
+    answer is no JSON.
+    """
+    connection = (
+        http.client.HTTPSConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS, context=_unverified())
+        if is_tls
+        else http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+    )
     try:
-        connection.request("GET", path, headers={"Host": "127.0.0.1"})
+        headers = {"Host": "127.0.0.1", **({"Authorization": f"Bearer {key}"} if key else {})}
+        connection.request("GET", path, headers=headers)
         response = connection.getresponse()
         return response.status, json.loads(response.read())
     except http.client.HTTPException as error:
         raise ValueError(f"{type(error).__name__}: it speaks no HTTP") from error
     finally:
         connection.close()
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def look_at_readiness(port: int, *, remedy: str) -> Look:
@@ -42,10 +59,12 @@ def look_at_readiness(port: int, *, remedy: str) -> Look:
     return Look("service", f"port {port} answers {status} ({report['status']})", findings)
 
 
-def look_at_workers(port: int, *, remedy: str) -> Look:
-    """Ask which workers live."""
+def look_at_workers(port: int, *, remedy: str, key: str = "", is_tls: bool = False) -> Look:
+    """Ask which workers live, as the administrator where a key is known."""
     try:
-        _, workers = get(port, "/api/v1/workers")
+        status, workers = get(port, "/api/v1/workers", key=key, is_tls=is_tls)
+        if status in {http.client.UNAUTHORIZED, http.client.FORBIDDEN}:
+            return Look("workers", "", (Finding(f"workers can't be listed: {workers['detail']}", _KEY_REMEDY),))
         live = [each for each in workers if each["is_live"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         return Look("workers", "", (Finding(f"workers can't be listed: {error}", remedy),))

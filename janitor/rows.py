@@ -25,7 +25,15 @@ class RowSweeper:
 
         What depends on others comes before them: a circuit is unused once its jobs and history are gone.
         """
-        for remove in (self._results, self._events, self._jobs, self._history, self._circuits, self._workers):
+        for remove in (
+            self._results,
+            self._events,
+            self._jobs,
+            self._history,
+            self._circuits,
+            self._workers,
+            self._audit,
+        ):
             yield self._in_batches(remove)
 
     def _in_batches(self, remove: Callable[[Retention], Removal]) -> Removal:
@@ -75,3 +83,7 @@ class RowSweeper:
 
     def _workers(self, retention: Retention) -> Removal:
         return retention.remove_lost_workers(keep_days=LOST_WORKER_DAYS, dry_run=self._settings.janitor_dry_run)
+
+    def _audit(self, retention: Retention) -> Removal:
+        keep = self._settings
+        return retention.remove_old_audit(keep_days=keep.keep_audit_days, dry_run=keep.janitor_dry_run)

@@ -5,22 +5,35 @@ from contextvars import ContextVar
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import unquote
 
+from qserver.access.visitor import Visitor, credential_of
 from qserver.identity import Identity
 
 current_caller: ContextVar[Identity] = ContextVar("current_caller")
 current_address: ContextVar[str] = ContextVar("current_address")
-"""Where the caller is: `ipv4:192.0.2.1:50000` as gRPC says it, or the address alone that a trusted proxy saw."""
+"""Where the caller is: an IP address, as the connection or a trusted proxy says it."""
 
 REAL_ADDRESS = "x-real-ip"
+SCHEME = "x-forwarded-proto"
+AUTHORIZATION = "authorization"
+
+Metadata = Iterable[tuple[str, str | bytes]]
+Networks = Sequence[IPv4Network | IPv6Network]
 
 
-def address_of(
-    peer: str, metadata: Iterable[tuple[str, str | bytes]], trusted: Sequence[IPv4Network | IPv6Network]
-) -> str:
-    """Give what a trusted proxy says of its client, the peer itself for anybody else."""
-    told = next((value for key, value in metadata if key == REAL_ADDRESS), "")
-    is_trusted = any(_is_in(_host(peer), network) for network in trusted)
-    return str(told) if is_trusted and _is_address(str(told)) else peer
+def visitor_of(peer: str, metadata: Metadata, trusted: Networks) -> Visitor:
+    """Read who asks to come in: what a trusted proxy says of its client, what the connection says of anybody else.
+
+    Raises Unauthenticated for an `authorization` that is none.
+    """
+    told = {key: str(value) for key, value in metadata if key in {REAL_ADDRESS, SCHEME, AUTHORIZATION}}
+    host = _host(peer)
+    is_trusted = any(_is_in(host, network) for network in trusted)
+    address = told.get(REAL_ADDRESS, "")
+    return Visitor(
+        credential=credential_of(told.get(AUTHORIZATION)),
+        address=address if is_trusted and _is_address(address) else host or peer,
+        is_encrypted=is_trusted and told.get(SCHEME) == "https",
+    )
 
 
 def _host(peer: str) -> str:

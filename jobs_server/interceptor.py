@@ -11,11 +11,12 @@ import structlog
 from google.protobuf.message import DecodeError
 from grpc import aio
 
-from jobs_server.caller import address_of, current_address, current_caller
+from jobs_server.caller import current_address, current_caller, visitor_of
 from jobs_server.errors import INTERNAL, Refusal, is_expected, refusal
 from jobs_server.metrics import Metrics
+from qserver.access.authenticator import Authenticator
 from qserver.errors import InvalidRequest, PermissionDenied, QServerError
-from qserver.identity import ANONYMOUS, RPC_RULES, Identity
+from qserver.identity import NOBODY, RPC_RULES, Permission
 from qserver.settings import ProxySettings
 
 _log = structlog.get_logger(__name__)
@@ -41,8 +42,9 @@ _HANDLER_MAKERS: Mapping[tuple[bool, bool], Callable[..., object]] = MappingProx
 class Gate(aio.ServerInterceptor):
     """Lets a call through to its RPC, as the caller that it is, and turns what the RPC raises into a status."""
 
-    def __init__(self, metrics: Metrics, settings: ProxySettings) -> None:
-        """Count refusals in `metrics`; believe the proxies that `settings` name."""
+    def __init__(self, authenticator: Authenticator, metrics: Metrics, settings: ProxySettings) -> None:
+        """Ask `authenticator` who calls, count refusals in `metrics`; believe the proxies that `settings` name."""
+        self._authenticator = authenticator
         self._metrics = metrics
         self._trusted = settings.trusted_proxies
 
@@ -71,8 +73,7 @@ class Gate(aio.ServerInterceptor):
     def _guarded(self, method: str, behaviour: Behaviour) -> Callable[[object, Context], Awaitable[object]]:
         async def guarded(request: object, context: Context) -> object:
             try:
-                current_caller.set(_admitted(method))
-                current_address.set(address_of(context.peer(), context.invocation_metadata() or (), self._trusted))
+                await self._let_in(method, context)
                 return await _answer(behaviour, request, context)
             except QServerError as error:
                 answer = self._expected(method, error)
@@ -86,19 +87,24 @@ class Gate(aio.ServerInterceptor):
 
         return guarded
 
+    async def _let_in(self, method: str, context: Context) -> None:
+        """Establish who calls. Raises PermissionDenied where the rules don't let them in, or don't know the method."""
+        permission = RPC_RULES.get(method)
+        if permission is None:
+            raise PermissionDenied(f"no rule says who may call {method}")
+        if permission is Permission.NONE:
+            current_caller.set(NOBODY)
+            return
+        visitor = visitor_of(context.peer(), context.invocation_metadata() or (), self._trusted)
+        current_address.set(visitor.address)
+        caller = await self._authenticator.admit(visitor)
+        caller.require(permission)
+        current_caller.set(caller)
+
     def _expected(self, method: str, error: QServerError) -> Refusal:
         if not is_expected(error):
             _log.error("call_failed", method=method, exc_info=error)
         return refusal(error)
-
-
-def _admitted(method: str) -> Identity:
-    """Give the caller. Raises PermissionDenied where the rules don't let them in, or don't know the method."""
-    permission = RPC_RULES.get(method)
-    if permission is None:
-        raise PermissionDenied(f"no rule says who may call {method}")
-    ANONYMOUS.require(permission)
-    return ANONYMOUS
 
 
 def _refusing(deserialize: Deserializer) -> Deserializer:

@@ -10,6 +10,7 @@ from jobs_server.metrics import Metrics
 from jobs_server.original import OriginalService
 from jobs_server.transactions import Transactions
 from jobs_server.v1 import JobService
+from qserver.access.authenticator import Authenticator
 from qserver.errors import SettingsError
 from qserver.rpc.original import jobs_pb2 as original_pb2
 from qserver.rpc.original import jobs_pb2_grpc as original_pb2_grpc
@@ -30,6 +31,7 @@ class GrpcServer:
         original: OriginalService,
         v1: JobService,
         *,
+        authenticator: Authenticator,
         transactions: Transactions,
         metrics: Metrics,
         settings: Settings,
@@ -38,7 +40,8 @@ class GrpcServer:
         self._settings = settings.jobs_server
         self._health = HealthReporter(transactions, SERVICES)
         self._server = aio.server(
-            interceptors=[Gate(metrics, settings.proxy)], options=_options(settings.limits.max_call_bytes)
+            interceptors=[Gate(authenticator, metrics, settings.proxy)],
+            options=_options(settings.limits.max_call_bytes),
         )
         original_pb2_grpc.add_JobsServicer_to_server(original, self._server)
         jobs_pb2_grpc.add_JobServiceServicer_to_server(v1, self._server)

@@ -8,6 +8,7 @@ import structlog
 
 from database.changes import Change, ChangeKind, Subscription
 from database.database import Database
+from database.directory import DatabaseDirectory
 from jobs_server.admission import Admission
 from jobs_server.catalog import Catalog
 from jobs_server.circuits import CircuitLibrary
@@ -29,6 +30,7 @@ from jobs_server.v1 import JobService
 from jobs_server.watch import Watches
 from plugins.registry import Registry
 from plugins.sandboxed import spawn_plugin_process
+from qserver.access.opening import open_authenticator
 from qserver.broker.interface import Broker
 from qserver.clock import SystemClock
 from qserver.machine import read_machine
@@ -55,6 +57,8 @@ class JobsServer:
     ) -> None:
         """Build everything; nothing listens or runs before `start`. What is given is closed by who gave it.
 
+        Raises SettingsError where nobody would be asked for a key and other machines could come in.
+
         Without a registry the plugins are those that are installed; without `spawn_inspector` inspectors are children
         of the forkserver.
         """
@@ -66,6 +70,12 @@ class JobsServer:
         self._publisher = broker.publisher()
         # The dispatcher's thread has a connection too.
         self._transactions = Transactions(database, threads=max(1, settings.database.database_pool_size - 1))
+        self._authenticator = open_authenticator(
+            settings.access,
+            DatabaseDirectory(database),
+            host=settings.jobs_server.grpc_host,
+            variable="QSERVER_GRPC_HOST",
+        )
         self._inspectors = self._make_inspectors(spawn_inspector or _inspector_spawner(forkserver, settings))
         self._reader = CircuitReader(self._inspectors, settings.inspector, self._metrics)
         self._catalog = Catalog(self._transactions, self._clock)
@@ -137,6 +147,8 @@ class JobsServer:
         self._result_streams.tell(change)
         if change.kind in {ChangeKind.PLUGINS, ChangeKind.RECONNECTED}:
             self._catalog.forget()
+        if change.kind in {ChangeKind.ACCESS, ChangeKind.RECONNECTED}:
+            self._authenticator.forget()
 
     def _make_inspectors(self, spawn: Callable[[], Inspector]) -> InspectorPool:
         settings = self._settings.inspector
@@ -173,7 +185,14 @@ class JobsServer:
             metrics=self._metrics,
         )
         original = OriginalService(intake, self._catalog, self._room, limits)
-        return GrpcServer(original, v1, transactions=self._transactions, metrics=self._metrics, settings=self._settings)
+        return GrpcServer(
+            original,
+            v1,
+            authenticator=self._authenticator,
+            transactions=self._transactions,
+            metrics=self._metrics,
+            settings=self._settings,
+        )
 
     def _make_intake(self) -> Intake:
         admission = Admission(

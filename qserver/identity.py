@@ -1,7 +1,7 @@
 """Who asks, and what they may do: one table for every route and RPC."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
@@ -21,14 +21,16 @@ class Permission(StrEnum):
     """What a route or an RPC asks of its caller."""
 
     NONE = "none"  # anybody, without a key: health and documents
-    READ = "read"  # read one's own jobs, and what is public of the service
-    SUBMIT = "submit"  # create, cancel and delete one's own jobs
-    ADMINISTER = "administer"  # plugins, and everybody's jobs
+    READ = "read"  # read one's own jobs and keys, and what is public of the service
+    SUBMIT = "submit"  # create, cancel and delete one's own jobs; make and revoke one's own keys
+    ADMINISTER = "administer"  # plugins, users, the audit trail, and everybody's jobs and keys
 
+
+EVERYTHING = frozenset(Permission)
 
 _GRANTED: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.ADMIN: frozenset(Permission),
+        Role.ADMIN: EVERYTHING,
         Role.USER: frozenset({Permission.NONE, Permission.READ, Permission.SUBMIT}),
         Role.VIEWER: frozenset({Permission.NONE, Permission.READ}),
     }
@@ -76,6 +78,14 @@ HTTP_RULES: Mapping[str, Permission] = MappingProxyType(
         "DELETE /api/v1/plugin/{name}": Permission.ADMINISTER,
         "GET /api/v1/workers": Permission.READ,
         "GET /api/v1/limits": Permission.READ,
+        "GET /api/v1/me": Permission.READ,
+        "GET /api/v1/keys": Permission.READ,
+        "POST /api/v1/keys": Permission.SUBMIT,
+        "DELETE /api/v1/key/{id}": Permission.SUBMIT,
+        "GET /api/v1/users": Permission.ADMINISTER,
+        "POST /api/v1/users": Permission.ADMINISTER,
+        "PUT /api/v1/user/{name}": Permission.ADMINISTER,
+        "GET /api/v1/audit": Permission.ADMINISTER,
         "GET /api/v1/health": Permission.NONE,
         "GET /api/v1/health/ready": Permission.NONE,
         "GET /metrics": Permission.NONE,
@@ -95,17 +105,38 @@ class Identity:
     user_id: UUID
     name: str
     role: Role
+    scopes: frozenset[Permission] = EVERYTHING
+    """What the key in use was made for: it grants no more than this, and no more than the role does."""
+    address: str = field(default="", compare=False)
+    """Where the request came from, for the audit trail."""
 
     @property
     def sees_everything(self) -> bool:
         """Whether other people's jobs exist for this caller."""
-        return self.role is Role.ADMIN
+        return self.may(Permission.ADMINISTER)
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What the caller may do, by role and key together."""
+        return _GRANTED[self.role] & (self.scopes | {Permission.NONE})
+
+    def may(self, permission: Permission) -> bool:
+        """Tell whether the caller may do this."""
+        return permission in self.permissions
 
     def require(self, permission: Permission) -> None:
-        """Raise PermissionDenied unless the caller's role grants `permission`."""
+        """Raise PermissionDenied unless role and key grant `permission`."""
         if permission not in _GRANTED[self.role]:
             raise PermissionDenied(f"user {self.name} has the role {self.role}, which does not grant '{permission}'")
+        if not self.may(permission):
+            raise PermissionDenied(f"this key of user {self.name} was not made for '{permission}'")
 
 
 ANONYMOUS = Identity(user_id=UUID("00000000-0000-4000-8000-000000000001"), name="anonymous", role=Role.ADMIN)
-"""The one user of a service without keys: may do everything."""
+"""Everybody, where keys are off: may do everything."""
+
+NOBODY = Identity(user_id=ANONYMOUS.user_id, name=ANONYMOUS.name, role=Role.VIEWER, scopes=frozenset())
+"""Who asks for what everybody may have: may do nothing else."""
+
+GUEST = Identity(user_id=ANONYMOUS.user_id, name=ANONYMOUS.name, role=Role.USER)
+"""Who comes without a key from a network of QSERVER_ANONYMOUS_FROM: the same user, and never an administrator."""

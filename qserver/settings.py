@@ -6,10 +6,11 @@ the two equal. A value that can't be right stops the service with a sentence: se
 
 import re
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal, cast
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.functional_validators import BeforeValidator
@@ -243,6 +244,74 @@ class ProxySettings(Section):
     )
 
 
+class AccessSettings(Section):
+    """Who may come in."""
+
+    auth: Literal["required", "off", "local"] = Field(
+        default="local",
+        description="required asks everybody for a key; off asks nobody, for a trusted network; local asks nobody and "
+        "refuses to listen anywhere but on this machine; compose.yml says required where .env says nothing",
+    )
+    anonymous_from: Networks = Field(
+        default=(), description="networks whose requests without a key belong to the user anonymous, never an admin"
+    )
+    cleartext_keys: bool = Field(
+        default=False, description="whether keys are taken from other machines without TLS, where others can read them"
+    )
+    key_cache_seconds: float = Field(default=5.0, ge=0, le=60, description="a good key is looked at anew after this")
+    key_failures_per_minute: int = Field(
+        default=30, ge=0, description="wrong keys an address may send in a minute; 0 for any number"
+    )
+    admin_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="the administrator's first key, which `python -m database prepare` stores; `make env` makes it",
+    )
+    oidc_issuer: str = Field(default="", description="URL of the OpenID Connect issuer of tokens; empty takes none")
+    oidc_audience: str = Field(
+        default="",
+        validate_default=True,
+        description="who a token must be meant for, such as this service's client id",
+    )
+    oidc_jwks_url: str = Field(default="", description="where the issuer's keys are; empty asks the issuer")
+    oidc_name_claim: str = Field(default="preferred_username", description="claim with the user's name")
+    oidc_role_claim: str = Field(
+        default="roles", description="claim with the user's roles; a dot leads into an object: realm_access.roles"
+    )
+    oidc_admin_role: str = Field(default="qserver-admin", description="value of that claim for the role admin")
+    oidc_user_role: str = Field(default="qserver-user", description="value of that claim for the role user")
+    oidc_viewer_role: str = Field(default="qserver-viewer", description="value of that claim for the role viewer")
+    oidc_default_role: Literal["user", "viewer", ""] = Field(
+        default="", description="role of users whom the claim gives none; empty refuses them"
+    )
+    oidc_timeout_seconds: float = Field(default=5.0, gt=0, le=60, description="wait for the issuer's keys")
+
+    def is_anonymous(self, address: str) -> bool:
+        """Tell whether requests from an address may come without a key."""
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self.anonymous_from)
+
+    @field_validator("oidc_issuer", "oidc_jwks_url")
+    @classmethod
+    def _is_secure(cls, url: str) -> str:
+        """Refuse cleartext: whoever is between could hand out keys of their own."""
+        parts = urlsplit(url)
+        is_local = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        if url and not (is_local or (parts.scheme == "https" and parts.hostname)):
+            raise ValueError(f"is {url!r}; it must begin with https://")
+        return url.rstrip("/")
+
+    @field_validator("oidc_audience")
+    @classmethod
+    def _is_meant_for_us(cls, audience: str, info: ValidationInfo) -> str:
+        """Refuse to take every token of an issuer, whoever it was made for."""
+        if info.data.get("oidc_issuer") and not audience:
+            raise ValueError("is empty; with QSERVER_OIDC_ISSUER it must say who tokens are meant for")
+        return audience
+
+
 class RestApiSettings(Section):
     """HTTP."""
 
@@ -273,6 +342,7 @@ class JanitorSettings(Section):
     keep_history_days: float = Field(default=365.0, ge=0, description="history rows, after their job ended")
     keep_circuits_days: float = Field(default=30.0, ge=0, description="circuits that no job or history row needs")
     keep_events_days: float = Field(default=30.0, ge=0, description="events of jobs that ended")
+    keep_audit_days: float = Field(default=365.0, ge=0, description="the audit trail")
     keep_logs_days: float = Field(default=14.0, ge=0, description="log files")
     keep_results_count: int = Field(default=0, ge=0, description="newest results kept; 0 for all")
     keep_jobs_count: int = Field(default=0, ge=0, description="newest ended jobs kept; 0 for all")
@@ -317,6 +387,7 @@ class Settings(BaseModel):
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     plugins: PluginSettings = Field(default_factory=PluginSettings)
     proxy: ProxySettings = Field(default_factory=ProxySettings)
+    access: AccessSettings = Field(default_factory=AccessSettings)
     rest_api: RestApiSettings = Field(default_factory=RestApiSettings)
     janitor: JanitorSettings = Field(default_factory=JanitorSettings)
     roles: RoleSettings = Field(default_factory=RoleSettings)

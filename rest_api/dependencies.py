@@ -5,8 +5,9 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
 
+from qserver.access.visitor import Visitor, credential_of
 from qserver.errors import PermissionDenied
-from qserver.identity import ANONYMOUS, HTTP_RULES, Identity
+from qserver.identity import HTTP_RULES, NOBODY, Identity, Permission
 from rest_api.services import Services
 
 if TYPE_CHECKING:
@@ -16,9 +17,14 @@ MAX_CURSOR = 2**63 - 1
 MAX_NAME_LENGTH = 200
 
 
-async def find_services(request: Request) -> Services:
+def services_of(request: Request) -> Services:
     """Give what the application was built with."""
     return cast("Services", request.app.state.services)
+
+
+async def find_services(request: Request) -> Services:
+    """Give what the application was built with, to a route."""
+    return services_of(request)
 
 
 def rule_of(method: str, path: str) -> str:
@@ -26,16 +32,33 @@ def rule_of(method: str, path: str) -> str:
     return f"{'GET' if method == 'HEAD' else method} {path}"
 
 
+def visitor_of(request: Request) -> Visitor:
+    """Read who asks to come in. Address and scheme are those that a trusted proxy saw, or the connection's own.
+
+    Raises Unauthenticated for an `Authorization` that is none.
+    """
+    return Visitor(
+        credential=credential_of(request.headers.get("authorization")),
+        address=request.client.host if request.client else "",
+        is_encrypted=request.url.scheme == "https",
+    )
+
+
 async def identify(request: Request) -> Identity:
-    """Establish who calls. Raises PermissionDenied unless the table of rules lets them use this route."""
-    identity = ANONYMOUS
+    """Establish who calls.
+
+    Raises Unauthenticated where that can't be told, PermissionDenied unless the table of rules lets them use the route.
+    """
     route = cast("APIRoute", request.scope["route"])
     rule = rule_of(request.method, route.path)
     permission = HTTP_RULES.get(rule)
     if permission is None:
         raise PermissionDenied(f"no rule says who may call {rule}")
-    identity.require(permission)
-    return identity
+    if permission is Permission.NONE:
+        return NOBODY
+    caller = await services_of(request).authenticator.admit(visitor_of(request))
+    caller.require(permission)
+    return caller
 
 
 Caller = Annotated[Identity, Depends(identify)]

@@ -61,6 +61,7 @@ STATUSES: Mapping[type[QServerError], HTTPStatus] = MappingProxyType(
 
 _REASONS: Mapping[HTTPStatus, Reason] = MappingProxyType(
     {
+        HTTPStatus.UNAUTHORIZED: Reason.UNAUTHENTICATED,
         HTTPStatus.NOT_FOUND: Reason.NOT_FOUND,
         HTTPStatus.FORBIDDEN: Reason.PERMISSION_DENIED,
         HTTPStatus.CONFLICT: Reason.CONFLICT,

@@ -9,6 +9,7 @@ import grpc
 from google.protobuf.struct_pb2 import Struct
 from grpc import aio
 
+from qserver.access.visitor import Visitor
 from qserver.circuits import CircuitFormat
 from qserver.errors import (
     AlreadyExists,
@@ -93,8 +94,8 @@ class JobsClient:
         self._address = address
         self._channel = aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
 
-    async def submit(self, submission: Submission, client_address: str = "") -> AcceptedJob:
-        """Send a job on, with the address that it came from.
+    async def submit(self, submission: Submission, visitor: Visitor) -> AcceptedJob:
+        """Send a job on in the name of who sent it: with their key, and the address that it came from.
 
         Raises what jobs_server raised, or Unavailable where it doesn't answer.
         """
@@ -102,7 +103,7 @@ class JobsClient:
         # Made before the call, which would turn what goes wrong in here into its own cancellation.
         upload = _upload(_spec(submission), submission.source())
         try:
-            answer = await stub.SubmitJob(upload, timeout=SUBMIT_SECONDS, metadata=(("x-real-ip", client_address),))
+            answer = await stub.SubmitJob(upload, timeout=SUBMIT_SECONDS, metadata=_metadata(visitor))
         except aio.AioRpcError as error:
             raise self._error(error) from error
         return _accepted(answer.job)
@@ -132,6 +133,12 @@ class JobsClient:
         if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
             return InvalidRequest(message, reason=reason)
         return QServerError(message, reason=reason)
+
+
+def _metadata(visitor: Visitor) -> tuple[tuple[str, str], ...]:
+    scheme = "https" if visitor.is_encrypted else "http"
+    told = (("x-real-ip", visitor.address), ("x-forwarded-proto", scheme))
+    return (*told, ("authorization", f"Bearer {visitor.credential}")) if visitor.credential else told
 
 
 async def _upload(spec: jobs_pb2.JobSpec, source: bytes) -> AsyncIterator[jobs_pb2.SubmitJobRequest]:

@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
+from qserver.identity import HTTP_RULES, Permission
 from rest_api.errors import PROBLEM_MEDIA_TYPE, Problem, reason_of
 from rest_api.json_response import JSON_MEDIA_TYPE, encode
 from rest_api.schemas import Event, ProblemDocument
@@ -24,12 +25,14 @@ Runs quantum circuits on this machine. Submit a circuit, follow it, read its res
 - **Read**: `GET /api/v1/job/result/{id}` as the original service does, `GET /api/v1/job/{id}/results` with everything,
   `GET /api/v1/results` for many jobs at once.
 
-Every path answers with a trailing slash too. Every refusal is `application/problem+json` (RFC 9457).
+Where keys are on, send one as `Authorization: Bearer <key>` (Authorize, above). Every path answers with a trailing
+slash too. Every refusal is `application/problem+json` (RFC 9457).
 """
 TAGS = (
     {"name": "jobs", "description": "Submit, read, cancel and delete jobs."},
     {"name": "results", "description": "What jobs gave, and what they gave once."},
     {"name": "plugins", "description": "What can run circuits here."},
+    {"name": "access", "description": "Who may do what: users, keys, and what they did."},
     {"name": "service", "description": "How the service is."},
 )
 
@@ -37,6 +40,7 @@ EVENT_STREAM_MEDIA_TYPE = "text/event-stream"
 _SCHEMAS = "#/components/schemas/"
 _MEANINGS: Mapping[HTTPStatus, str] = {
     HTTPStatus.BAD_REQUEST: "A value is wrong; the sentence names it.",
+    HTTPStatus.UNAUTHORIZED: "No good key or token was sent.",
     HTTPStatus.FORBIDDEN: "The caller may not do this, or the request comes from a foreign web page.",
     HTTPStatus.NOT_FOUND: "There is no such thing.",
     HTTPStatus.CONFLICT: "The thing's state forbids this.",
@@ -55,6 +59,14 @@ _SAFE_METHODS = frozenset({"get", "head", "options"})
 # FastAPI's own signatures of these are untyped dictionaries.
 Responses = dict[int | str, dict[str, object]]
 Document = dict[str, object]
+
+_SECURITY_SCHEMES: Document = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "an API key (`qserver_...`), or a token of the issuer that this service trusts",
+    }
+}
 
 
 def refusals(*statuses: HTTPStatus) -> Responses:
@@ -110,9 +122,11 @@ def describe(routes: Sequence[APIRoute]) -> Document:
         schemas.pop(unused, None)
     schemas.update({**_schemas_of(ProblemDocument), **_schemas_of(Event)})
     paths = cast("dict[str, dict[str, Document]]", document["paths"])
-    for operations in paths.values():
+    for path, operations in paths.items():
         for method, operation in operations.items():
             _complete(method, cast("dict[str, object]", operation["responses"]))
+            _secure(method, path, operation)
+    cast("Document", document["components"])["securitySchemes"] = _SECURITY_SCHEMES
     for route in routes:
         if route.include_in_schema:
             _restore_nulls(route, paths[route.path])
@@ -139,6 +153,17 @@ def _without_head(route: APIRoute) -> APIRoute:
 def _complete(method: str, responses: dict[str, object]) -> None:
     responses.pop("422", None)  # FastAPI's status of a wrong field; ours is 400, with the same body as any refusal
     for status in (*_EVERYWHERE, *(() if method in _SAFE_METHODS else _UNSAFE)):
+        responses.setdefault(str(status.value), _refusal(status))
+
+
+def _secure(method: str, path: str, operation: dict[str, object]) -> None:
+    """Say whether an operation asks for a key: the padlocks of the Swagger page."""
+    if HTTP_RULES.get(f"{method.upper()} {path}") is Permission.NONE:
+        operation["security"] = []
+        return
+    operation["security"] = [{name: []} for name in _SECURITY_SCHEMES]
+    responses = cast("dict[str, object]", operation["responses"])
+    for status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS):
         responses.setdefault(str(status.value), _refusal(status))
 
 

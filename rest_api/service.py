@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import structlog
 import uvicorn
 
-from database import Database
+from database import Change, ChangeKind, Database, Subscription
+from database.directory import DatabaseDirectory
 from plugins.file_plugin.catalog import PluginCatalog
+from qserver.access.opening import open_authenticator
 from qserver.errors import SettingsError
 from qserver.settings import RestApiSettings, Settings
 from rest_api.app import create_app
@@ -36,12 +38,22 @@ class RestApi:
         broker_probe: Probe | None = None,
         plugin_installer: PluginInstaller | None = None,
     ) -> None:
-        """Use a database that somebody else closes. Without an installer, plugins are looked up as settings say."""
+        """Use a database that somebody else closes. Without an installer, plugins are looked up as settings say.
+
+        Raises SettingsError where nobody would be asked for a key and other machines could come in.
+        """
         self._settings = settings
         self._database = database
         self._broker_probe = broker_probe
         self._plugin_installer = plugin_installer or PluginCatalog(settings.plugins)
         self._event_hub = EventHub(database.changes, max_streams=settings.rest_api.event_streams)
+        self._authenticator = open_authenticator(
+            settings.access,
+            DatabaseDirectory(database),
+            host=settings.rest_api.http_host,
+            variable="QSERVER_HTTP_HOST",
+        )
+        self._subscription: Subscription | None = None
         self._running: _Running | None = None
         self._stopping: _Running | None = None
 
@@ -62,9 +74,11 @@ class RestApi:
             jobs_server=jobs_client,
             plugin_installer=self._plugin_installer,
             event_hub=self._event_hub,
+            authenticator=self._authenticator,
             broker_probe=self._broker_probe,
         )
         self._event_hub.start()
+        self._subscription = self._database.changes.subscribe(self._hear)
         server = _EmbeddedServer(_config(services))
         task = asyncio.create_task(server.serve([listener]), name="rest-api")
         self._running = _Running(server, task, jobs_client, listener.getsockname()[1])
@@ -83,10 +97,16 @@ class RestApi:
             return
         self._stopping = running
         self._event_hub.close()
+        if self._subscription is not None:
+            self._subscription.close()
         running.server.should_exit = True
         await running.task
         await running.jobs_client.close()
         _LOG.info("rest_api_stopped")
+
+    def _hear(self, change: Change) -> None:
+        if change.kind in {ChangeKind.ACCESS, ChangeKind.RECONNECTED}:
+            self._authenticator.forget()
 
 
 class _EmbeddedServer(uvicorn.Server):

@@ -7,6 +7,8 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry
 
 from database import Database
+from qserver.access.authenticator import Authenticator
+from qserver.access.visitor import Visitor
 from qserver.plugins import BackendSpec
 from qserver.settings import Settings
 from rest_api.event_hub import EventHub
@@ -46,8 +48,8 @@ class PluginInstaller(Protocol):
 class JobsServer(Protocol):
     """The service that takes submissions."""
 
-    async def submit(self, submission: Submission, client_address: str = "") -> AcceptedJob:
-        """Hand a job over, and say where it came from. Raises what it was refused with, or Unavailable."""
+    async def submit(self, submission: Submission, visitor: Visitor) -> AcceptedJob:
+        """Hand a job over in the name of who sent it. Raises what it was refused with, or Unavailable."""
 
     async def ping(self) -> None:
         """Raise Unavailable unless it answers."""
@@ -62,5 +64,6 @@ class Services:
     jobs_server: JobsServer
     plugin_installer: PluginInstaller
     event_hub: EventHub
+    authenticator: Authenticator
     broker_probe: Probe | None = None
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)

@@ -132,9 +132,16 @@ check() {
     check_password DB_ROOT_PASSWORD DB_ROOT_USER
     check_password DB_PASSWORD DB_USERNAME
     check_password RABBITMQ_PASSWORD RABBITMQ_USER
+    check_admin_key
     [ -z "$(value_of GRAFANA_PASSWORD)" ] || check_password GRAFANA_PASSWORD GRAFANA_USER
     check_worker DB_WORKER_USERNAME DB_WORKER_PASSWORD DB_USERNAME DB_ROOT_USER
     check_worker RABBITMQ_WORKER_USER RABBITMQ_WORKER_PASSWORD RABBITMQ_USER
+}
+
+# As qserver/access/keys.py does.
+check_admin_key() {
+    printf '%s\n' "$(value_of QSERVER_ADMIN_KEY)" | grep -Eqx '(qserver_[A-Za-z0-9_-]{32,})?' ||
+        fail "QSERVER_ADMIN_KEY in $file must be qserver_ and at least 32 random letters and digits: remove the line and run make env again"
 }
 
 # check_worker USER_NAME PASSWORD_NAME OTHER_USER_NAME...: what workers on other machines are, where that is set.
@@ -251,6 +258,8 @@ make() {
     add DB_PASSWORD "$(random_password)"
     add RABBITMQ_USER qserver "RabbitMQ"
     add RABBITMQ_PASSWORD "$(random_password)"
+    add QSERVER_ADMIN_KEY "qserver_$(random_password)$(random_password)" \
+        "The administrator's first key: Authorization: Bearer <key>. Another one here replaces it at the next start."
     add GRAFANA_PASSWORD "$(random_password)" "Grafana (docker compose --profile observability), user admin"
     if [ -n "${DOMAIN:-}" ]; then
         check_domain "$DOMAIN"

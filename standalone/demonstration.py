@@ -76,11 +76,14 @@ def _upload(example: Example, shots: int) -> Iterator[jobs_pb2.SubmitJobRequest]
 class Demonstration:
     """Runs examples against a server on this machine, and prints what happens as it happens."""
 
-    def __init__(self, *, grpc_port: int, http_port: int) -> None:
-        """Connect when something is run."""
+    def __init__(self, *, grpc_port: int, http_port: int, key: str = "") -> None:
+        """Connect when something is run; as the holder of `key`, where keys are on."""
+        self._metadata = (("authorization", f"Bearer {key}"),) if key else ()
         self._channel = grpc.insecure_channel(f"127.0.0.1:{grpc_port}")
         self._jobs = jobs_pb2_grpc.JobServiceStub(self._channel)
-        self._http = httpx.Client(base_url=f"http://127.0.0.1:{http_port}", timeout=SUBMIT_SECONDS)
+        self._http = httpx.Client(
+            base_url=f"http://127.0.0.1:{http_port}", timeout=SUBMIT_SECONDS, headers=dict(self._metadata)
+        )
         self._followed: str | None = None
         self._is_canceled = False
 
@@ -110,11 +113,13 @@ class Demonstration:
         self._is_canceled = True
         if self._followed is not None:
             with contextlib.suppress(grpc.RpcError):
-                self._jobs.CancelJob(jobs_pb2.CancelJobRequest(id=self._followed), timeout=SUBMIT_SECONDS)
+                request = jobs_pb2.CancelJobRequest(id=self._followed)
+                self._jobs.CancelJob(request, timeout=SUBMIT_SECONDS, metadata=self._metadata)
 
     def _run(self, example: Example, shots: int) -> bool:
         print(f"\n{example.title}, {shots} shots", flush=True)
-        job_id = self._jobs.SubmitJob(_upload(example, shots), timeout=SUBMIT_SECONDS).job.id
+        upload = _upload(example, shots)
+        job_id = self._jobs.SubmitJob(upload, timeout=SUBMIT_SECONDS, metadata=self._metadata).job.id
         print(f"  job {job_id}", flush=True)
         self._followed = job_id
         if self._is_canceled:
@@ -127,7 +132,7 @@ class Demonstration:
     def _follow(self, job_id: str) -> jobs_pb2.WatchJobResponse:
         """Print each change of the job's state as it happens, however long it runs; give the last one."""
         last = jobs_pb2.WatchJobResponse()
-        for event in self._jobs.WatchJob(jobs_pb2.WatchJobRequest(id=job_id)):
+        for event in self._jobs.WatchJob(jobs_pb2.WatchJobRequest(id=job_id), metadata=self._metadata):
             name = jobs_pb2.JobStatus.Name(event.status).removeprefix("JOB_STATUS_").lower()
             print(f"  {event.at.ToDatetime():%H:%M:%S.%f} {name} {event.message}".rstrip(), flush=True)
             last = event

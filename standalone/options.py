@@ -7,6 +7,7 @@ from pathlib import Path
 
 DEFAULT_DATA_FOLDER = Path("~/.local/share/qserver")
 DEFAULT_SHOTS = 1000
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Options:
     grpc_port: int | None  # None: as the settings say
     http_port: int | None
     data_folder: Path
+    host: str = LOOPBACK
     circuit: Path | None = None
     shots: int = DEFAULT_SHOTS
     once: bool = False
@@ -31,6 +33,9 @@ def _port(text: str) -> int:
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grpc-port", type=_port, help="port for gRPC (default: QSERVER_GRPC_PORT, or 50051)")
     parser.add_argument("--http-port", type=_port, help="port for HTTP (default: QSERVER_HTTP_PORT, or 8080)")
+    parser.add_argument(
+        "--host", default=LOOPBACK, help="address to listen on (default %(default)s); any other needs QSERVER_AUTH"
+    )
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA_FOLDER, help="folder of the database and of plugins")
 
 
@@ -57,6 +62,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
         grpc_port=found.grpc_port,
         http_port=found.http_port,
         data_folder=found.data.expanduser().resolve(),
+        host=found.host,
         circuit=getattr(found, "circuit", None),
         shots=getattr(found, "shots", DEFAULT_SHOTS),
         once=getattr(found, "once", False),

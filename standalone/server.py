@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import structlog
 from pydantic import SecretStr
@@ -14,24 +15,24 @@ from qserver.broker.memory import MemoryBroker
 from qserver.sandbox.forkserver import Forkserver
 from qserver.settings import Section, Settings
 from rest_api.service import RestApi
-from standalone.options import Options
+from standalone.first_key import FirstKey
+from standalone.options import LOOPBACK, Options
 from worker.service import Worker
 
 log = structlog.get_logger(__name__)
 
 DATABASE_FILE = "qserver.db"
-LOOPBACK = "127.0.0.1"
 LEASE_SECONDS = 7 * 86_400.0
 """A laptop that sleeps renews no lease, and must find its jobs still running when it wakes. Nobody else could run them:
 whoever fails here ends the process, and the next one takes all leases back when it starts."""
 
 
 def standalone_settings(settings: Settings, options: Options) -> Settings:
-    """Point settings from the environment at one process, one folder and loopback."""
+    """Point settings from the environment at one process, one folder and one address."""
     folder = options.data_folder
     database_url = SecretStr(f"sqlite:///{folder / DATABASE_FILE}")
-    grpc = {"grpc_host": LOOPBACK, "grpc_port": options.grpc_port}
-    http = {"http_host": LOOPBACK, "http_port": options.http_port}
+    grpc = {"grpc_host": options.host, "grpc_port": options.grpc_port}
+    http = {"http_host": options.host, "http_port": options.http_port}
     return settings.model_copy(
         update={
             "database": settings.database.model_copy(update={"database_url": database_url}),
@@ -44,6 +45,14 @@ def standalone_settings(settings: Settings, options: Options) -> Settings:
             "logs": settings.logs.model_copy(update=_unset(settings.logs, _preferred_logs(options))),
         }
     )
+
+
+def _reachable(settings: Settings) -> str:
+    """Give an address of our own gRPC server, which may listen on all there are."""
+    host = settings.jobs_server.grpc_host
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared with, not listened on
+        return LOOPBACK
+    return f"[{host}]" if ":" in host else host
 
 
 def _preferred_logs(options: Options) -> Mapping[str, object]:
@@ -65,12 +74,15 @@ def _unset(section: Section, values: Mapping[str, object]) -> Mapping[str, objec
 class StandaloneServer:
     """The same services that are deployed one by one, started in the order in which they need each other."""
 
-    def __init__(self, settings: Settings, *, on_failure: Callable[[], None]) -> None:
-        """Build everything; nothing listens or runs before `start`.
+    def __init__(self, settings: Settings, data_folder: Path, *, on_failure: Callable[[], None]) -> None:
+        """Build everything; nothing listens or runs before `start`. Keeps a key of the administrator in `data_folder`.
+
+        Raises SettingsError where nobody would be asked for a key and other machines could come in.
 
         `on_failure` is called, from a thread, when the worker can't go on: the server must then be stopped.
         """
         self._settings = settings
+        self._first_key = FirstKey(settings.access, data_folder)
         self._forkserver = Forkserver(preload=PRELOADED_MODULES)
         self._database = Database.open(settings.database)
         self._broker = MemoryBroker()
@@ -91,15 +103,26 @@ class StandaloneServer:
             raise RuntimeError("the server was not started")
         return self._rest_api.port
 
+    @property
+    def key_file(self) -> Path | None:
+        """Where the administrator's key is; None where nobody is asked for one, or the settings name it."""
+        return self._first_key.path
+
+    @property
+    def key(self) -> str:
+        """The administrator's key; empty where nobody is asked for one. Known from `start` on."""
+        return self._first_key.key
+
     async def start(self) -> None:
         """Migrate the database, take back what an earlier process left, and serve."""
         self._forkserver.start()
         await asyncio.to_thread(self._database.upgrade)
         await asyncio.to_thread(self._take_back)
+        await asyncio.to_thread(self._first_key.store, self._database)
         await self._jobs_server.start()
         # HTTP forwards submissions to the port that gRPC really got.
         rest_settings = self._settings.rest_api.model_copy(
-            update={"jobs_server_address": f"{LOOPBACK}:{self._jobs_server.port}"}
+            update={"jobs_server_address": f"{_reachable(self._settings)}:{self._jobs_server.port}"}
         )
         self._rest_api = RestApi(
             self._settings.model_copy(update={"rest_api": rest_settings}),

@@ -49,7 +49,7 @@ class _Session:
         self._options = options
         self._chosen = chosen
         self._signals = StopSignals()
-        self._server = StandaloneServer(settings, on_failure=self._signals.pretend_first)
+        self._server = StandaloneServer(settings, options.data_folder, on_failure=self._signals.pretend_first)
         self._has_shown_all = not chosen
 
     async def run(self) -> bool:
@@ -66,7 +66,9 @@ class _Session:
         return self._has_shown_all and not self._server.has_failed
 
     async def _show(self) -> None:
-        with Demonstration(grpc_port=self._server.grpc_port, http_port=self._server.http_port) as demonstration:
+        with Demonstration(
+            grpc_port=self._server.grpc_port, http_port=self._server.http_port, key=self._server.key
+        ) as demonstration:
             showing = asyncio.create_task(asyncio.to_thread(demonstration.run, self._chosen, shots=self._options.shots))
             told = asyncio.create_task(self._signals.first.wait())
             await asyncio.wait({showing, told}, return_when=asyncio.FIRST_COMPLETED)
@@ -78,11 +80,14 @@ class _Session:
             self._announce()
 
     def _announce(self) -> None:
-        web = f"http://127.0.0.1:{self._server.http_port}"
-        print(f"\ngRPC      127.0.0.1:{self._server.grpc_port}  (qserver.v1.JobService, Jobs, health, reflection)")
+        host = f"[{self._options.host}]" if ":" in self._options.host else self._options.host
+        web = f"http://{host}:{self._server.http_port}"
+        print(f"\ngRPC      {host}:{self._server.grpc_port}  (qserver.v1.JobService, Jobs, health, reflection)")
         print(f"HTTP      {web}/api/v1/jobs")
         print(f"Swagger   {web}/docs")
         print(f"Metrics   {web}/metrics")
+        if self._server.key_file is not None:
+            print(f"Key       everybody is asked for one; the administrator's is in {self._server.key_file}")
         print("Serving until Ctrl-C.", flush=True)
 
     def _tell_of_the_end(self) -> None:

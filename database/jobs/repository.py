@@ -5,11 +5,13 @@ from uuid import UUID
 
 from sqlalchemy import delete, update
 
+from database.audit import Audit
 from database.changes import ChangeKind
 from database.job_results import ANY_SIZE
 from database.jobs import guards, leases, moves, orphans, reading, submission
 from database.jobs.rows import visible_to
 from database.records import (
+    AuditAction,
     Claimant,
     ClaimedJob,
     Completion,
@@ -153,6 +155,7 @@ class Jobs:
         if not self._cancel(job_id, identity, guards.STILL_OPEN, message=message):
             job = self.get(job_id, identity)
             raise Conflict(f"job {job_id} is over: it is {job.status}")
+        Audit(self._work).record(identity, AuditAction.JOB_CANCELED, str(job_id))
         return self.get(job_id, identity)
 
     def delete(self, job_id: UUID, identity: Identity) -> None:
@@ -168,6 +171,7 @@ class Jobs:
         if self._work.execute(statement).rowcount == 0:
             job = self.get(job_id, identity)
             raise Conflict(f"job {job_id} is {job.status}: cancel it before deleting it")
+        Audit(self._work).record(identity, AuditAction.JOB_DELETED, str(job_id))
         self._work.announce(ChangeKind.ENDED, [job_id])
 
     def expire_leases(self) -> Sequence[UUID]:

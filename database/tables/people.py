@@ -1,26 +1,32 @@
-"""Who owns what: users, and the keys that later prove who asks."""
+"""Who owns what, by which key they prove it, and what they did."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database.tables.base import Base, one_of
-from database.types import Now
+from database.types import SERIAL, Now
 from qserver.identity import Role
+from qserver.json_types import JsonObject
 
 
 class UserRow(Base):
-    """Somebody who owns jobs."""
+    """Somebody who owns jobs. Never removed, as jobs and history point here: disabled instead."""
 
     __tablename__ = "users"
-    __table_args__ = (one_of("role", Role, name="role"),)
+    __table_args__ = (
+        one_of("role", Role, name="role"),
+        Index("ix_users_subject", "subject", unique=True),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200), unique=True)
     role: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(default=Now())
+    subject: Mapped[str | None] = mapped_column(String(500))  # who they are to an issuer of tokens
+    disabled_at: Mapped[datetime | None]
 
 
 class ApiKeyRow(Base):
@@ -37,3 +43,19 @@ class ApiKeyRow(Base):
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class AuditRow(Base):
+    """Something that somebody did, and from where. No foreign keys: it outlives what it speaks of."""
+
+    __tablename__ = "audit"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(default=Now(), index=True)
+    actor_id: Mapped[UUID | None]
+    actor: Mapped[str] = mapped_column(String(400))
+    address: Mapped[str | None] = mapped_column(String(200))
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(400))
+    detail: Mapped[JsonObject]

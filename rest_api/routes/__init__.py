@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from rest_api.routes import documents, events, jobs, many_results, metrics, plugins, results, service
+from rest_api.routes import access, documents, events, jobs, many_results, metrics, plugins, results, service
 
 ROUTERS: tuple[APIRouter, ...] = (
     results.router,  # before jobs: /job/result/{id} must not be read as /job/{id}
@@ -10,6 +10,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     jobs.router,
     events.router,
     plugins.router,
+    access.router,
     service.router,
     metrics.router,
     documents.router,

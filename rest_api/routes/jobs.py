@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from qserver.circuits import CircuitFormat
 from rest_api import examples, schemas
 from rest_api.conditional import NOT_MODIFIED, IfNoneMatch, circuit_tag, is_known, job_tag, not_modified, tagged
-from rest_api.dependencies import Caller, Cursor, JobId, Neighbours, identify
+from rest_api.dependencies import Caller, Cursor, JobId, Neighbours, identify, visitor_of
 from rest_api.json_response import json_response
 from rest_api.openapi import answers, job_links, refusals
 from rest_api.presenters import job_view
@@ -49,7 +49,7 @@ async def submit_job(submission: Submission, neighbours: Neighbours, request: Re
 
     A job sent again with the same `request_id` and the same content gets the first answer; with other content, 409.
     """
-    job = await neighbours.jobs_server.submit(submission, request.client.host if request.client else "")
+    job = await neighbours.jobs_server.submit(submission, visitor_of(request))
     links = links_view(job.id)
     answer = schemas.SubmittedJob(
         id=job.id, pointer=job.pointer, status=job.status, submission_date=job.submitted_at, links=links

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from qserver.clock import SystemClock
 from qserver.errors import AlreadyExists, NotFound
 from rest_api import examples, schemas
-from rest_api.dependencies import Cursor, Name, Neighbours, identify
+from rest_api.dependencies import Caller, Cursor, Name, Neighbours, identify
 from rest_api.json_response import json_response
 from rest_api.openapi import answers, refusals
 from rest_api.presenters import backend_view
@@ -87,7 +87,7 @@ def list_plugins(neighbours: Neighbours) -> Response:
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
-def add_file_plugin(name: Name, neighbours: Neighbours) -> Response:
+def add_file_plugin(name: Name, caller: Caller, neighbours: Neighbours) -> Response:
     """Add a plugin written for the original service: its package is looked up, never run here.
 
     Workers then build its environment; until one is ready its jobs wait with the reason `PLUGIN_INSTALLING`. A backend
@@ -96,7 +96,7 @@ def add_file_plugin(name: Name, neighbours: Neighbours) -> Response:
     if _is_registered(neighbours, name):
         raise AlreadyExists(f"plugin {name} is already added")
     description = neighbours.plugin_installer.describe(name)
-    add_plugin(neighbours.database, description, now=SystemClock().now())
+    add_plugin(neighbours.database, description, caller, now=SystemClock().now())
     return json_response(schemas.Message("added plugin"), HTTPStatus.CREATED)
 
 
@@ -109,9 +109,9 @@ def add_file_plugin(name: Name, neighbours: Neighbours) -> Response:
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
-def remove_file_plugin(name: Name, neighbours: Neighbours) -> Response:
+def remove_file_plugin(name: Name, caller: Caller, neighbours: Neighbours) -> Response:
     """Remove a plugin from every worker; jobs that wait for it fail. 409 while one of its jobs runs."""
-    remove_plugin(neighbours.database, name)
+    remove_plugin(neighbours.database, name, caller)
     return json_response(schemas.Message("Success"))
 
 

@@ -77,6 +77,12 @@ class Deployment:
         return f"127.0.0.1:{self.grpc_port}"
 
     @property
+    def headers(self) -> dict[str, str]:
+        """What says that the administrator asks, where the settings give one a key."""
+        key = self._environment.get("QSERVER_ADMIN_KEY")
+        return {"authorization": f"Bearer {key}"} if key else {}
+
+    @property
     def http_url(self) -> str:
         """Where HTTP is served."""
         return f"http://127.0.0.1:{self.http_port}"
@@ -99,7 +105,7 @@ class Deployment:
         wait_until(self.is_ready, timeout_seconds=START_SECONDS, what="services are ready")
 
     def _migrate(self) -> None:
-        migration = self._launch("migrate", ["-m", "database", "upgrade"], {})
+        migration = self._launch("migrate", ["-m", "database", "prepare"], {})
         wait_until(lambda: not migration.is_alive, timeout_seconds=START_SECONDS, what="the database is migrated")
         migration.kill()
 
@@ -151,7 +157,7 @@ class Deployment:
 
     def _http_answers(self) -> bool:
         try:
-            workers = httpx.get(f"{self.http_url}/api/v1/workers", timeout=2)
+            workers = httpx.get(f"{self.http_url}/api/v1/workers", headers=self.headers, timeout=2)
         except httpx.TransportError:
             return False
         running = {name for name in self._processes if name.startswith("worker")}

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -51,6 +52,8 @@ class Stack:
             # Beside an installation of this machine's own.
             "SUBNET=10.213.77.0/27\nPROXY_ADDRESS=10.213.77.30\n"
             "BACK_SUBNET=10.213.78.0/24\nEGRESS_SUBNET=10.213.79.0/24\n"
+            # Clients of the original service come by port 8080 and know no keys.
+            "QSERVER_ANONYMOUS_FROM=10.213.77.0/27\n"
             # Of what a slow machine may take long for.
             "QSERVER_INSPECTOR_SECONDS=120\n"
             # A leased job of a killed worker runs again sooner.
@@ -62,6 +65,11 @@ class Stack:
     def env_file(self) -> Path:
         """The file of secrets."""
         return self.folder / "env"
+
+    @cached_property
+    def admin_key(self) -> str:
+        """The administrator's key."""
+        return self.setting("QSERVER_ADMIN_KEY")
 
     def setting(self, name: str) -> str:
         """Give what .env says of a variable."""
@@ -134,18 +142,25 @@ class Stack:
         """Open a channel to port 443's stand-in that trusts what the proxy made for itself."""
         return grpc.secure_channel(
             f"localhost:{self.https_port}",
-            grpc.ssl_channel_credentials(self.certificate),
+            grpc.composite_channel_credentials(
+                grpc.ssl_channel_credentials(self.certificate), grpc.access_token_call_credentials(self.admin_key)
+            ),
             [("grpc.max_receive_message_length", 64 * 1024 * 1024)],
         )
 
     def cleartext_channel(self) -> grpc.Channel:
-        """Open a channel to port 8080's stand-in."""
+        """Open a channel to port 8080's stand-in, which takes no key in cleartext: its user is `anonymous`."""
         return grpc.insecure_channel(f"localhost:{self.http_port}")
 
     def http(self) -> httpx.Client:
         """Open a client of HTTP over TLS that trusts what the proxy made for itself."""
         trusted = ssl.create_default_context(cadata=self.certificate.decode())
-        return httpx.Client(base_url=f"https://localhost:{self.https_port}", verify=trusted, timeout=TIMEOUT_SECONDS)
+        return httpx.Client(
+            base_url=f"https://localhost:{self.https_port}",
+            verify=trusted,
+            headers={"Authorization": f"Bearer {self.admin_key}"},
+            timeout=TIMEOUT_SECONDS,
+        )
 
     def in_database(self, statement: str) -> str:
         """Have Postgres run a statement as the tables' owner; gives what it selects."""

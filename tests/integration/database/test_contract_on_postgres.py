@@ -1,5 +1,6 @@
 """The contract of the repositories, on PostgreSQL. The same classes run on SQLite in tests/unit/database."""
 
+from tests.unit.database.contract.access import TestAudit, TestKeys, TestUsers, TestUsersOfAnIssuer
 from tests.unit.database.contract.caching import TestCache
 from tests.unit.database.contract.dispatching import TestLoads, TestPick, TestUnpublish
 from tests.unit.database.contract.ending import TestCancel, TestDelete, TestHistory, TestWaitingInVain
@@ -13,6 +14,7 @@ from tests.unit.database.contract.submission import TestRequestId, TestSubmissio
 from tests.unit.database.contract.transactions import TestChanges, TestReadingBesideWriting, TestTransactions
 
 __all__ = [
+    "TestAudit",
     "TestCache",
     "TestCancel",
     "TestChanges",
@@ -23,6 +25,7 @@ __all__ = [
     "TestFinish",
     "TestHistory",
     "TestJobResults",
+    "TestKeys",
     "TestLease",
     "TestLoads",
     "TestPick",
@@ -36,6 +39,8 @@ __all__ = [
     "TestSummaries",
     "TestTransactions",
     "TestUnpublish",
+    "TestUsers",
+    "TestUsersOfAnIssuer",
     "TestWaitingInVain",
     "TestWorkers",
 ]

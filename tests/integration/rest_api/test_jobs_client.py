@@ -10,6 +10,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 from grpc import aio
 
+from qserver.access.visitor import Visitor
 from qserver.errors import (
     AlreadyExists,
     Conflict,
@@ -33,6 +34,7 @@ from rest_api.submission import Submission
 from tests.servers.ports import free_port
 
 Trailers = tuple[tuple[str, str], ...]
+VISITOR = Visitor(credential="qserver_of-ada", address="192.0.2.7", is_encrypted=True)
 SUBMITTED_AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
@@ -44,6 +46,7 @@ class FakeJobService(jobs_pb2_grpc.JobServiceServicer):
     message: str = ""
     trailers: Trailers = ()
     requests: list[jobs_pb2.SubmitJobRequest] = field(default_factory=list)
+    metadata: dict[str, str] = field(default_factory=dict)
 
     async def SubmitJob(  # noqa: N802 - gRPC's name
         self,
@@ -52,6 +55,7 @@ class FakeJobService(jobs_pb2_grpc.JobServiceServicer):
     ) -> jobs_pb2.SubmitJobResponse:
         """Take a job."""
         self.requests = [request async for request in request_iterator]
+        self.metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
         if self.code is not None:
             await context.abort(self.code, self.message, self.trailers)
         job = jobs_pb2.Job(id=str(uuid4()), pointer=7, status=jobs_pb2.JOB_STATUS_PENDING)
@@ -99,7 +103,7 @@ def _submission(**members: object) -> Submission:
 
 
 async def test_an_accepted_job_comes_back_as_a_value(client: JobsClient) -> None:
-    job = await client.submit(_submission())
+    job = await client.submit(_submission(), VISITOR)
 
     assert (job.pointer, job.status, job.submitted_at) == (7, JobStatus.PENDING, SUBMITTED_AT)
 
@@ -121,7 +125,7 @@ async def test_the_spec_says_everything_and_goes_first(client: JobsClient, servi
         "cache": True,
     }
 
-    await client.submit(_submission(**members))
+    await client.submit(_submission(**members), VISITOR)
 
     spec, chunk = service.requests
     assert chunk.chunk == b"OPENQASM 2.0;"
@@ -143,8 +147,26 @@ async def test_the_spec_says_everything_and_goes_first(client: JobsClient, servi
     }
 
 
+async def test_a_job_goes_on_in_the_name_of_who_sent_it(client: JobsClient, service: FakeJobService) -> None:
+    await client.submit(_submission(), VISITOR)
+
+    told = {name: service.metadata[name] for name in ("authorization", "x-real-ip", "x-forwarded-proto")}
+    assert told == {
+        "authorization": "Bearer qserver_of-ada",
+        "x-real-ip": "192.0.2.7",
+        "x-forwarded-proto": "https",
+    }
+
+
+async def test_without_a_key_none_is_sent_on(client: JobsClient, service: FakeJobService) -> None:
+    await client.submit(_submission(), Visitor(address="192.0.2.7"))
+
+    assert "authorization" not in service.metadata
+    assert service.metadata["x-forwarded-proto"] == "http"
+
+
 async def test_what_is_absent_stays_absent(client: JobsClient, service: FakeJobService) -> None:
-    await client.submit(_submission())
+    await client.submit(_submission(), VISITOR)
 
     spec = service.requests[0].spec
     assert not spec.HasField("seed")
@@ -157,7 +179,7 @@ async def test_what_is_absent_stays_absent(client: JobsClient, service: FakeJobS
 async def test_a_large_circuit_goes_in_pieces_and_arrives_whole(client: JobsClient, service: FakeJobService) -> None:
     circuit = "x" * (CHUNK_BYTES * 2 + 1)
 
-    await client.submit(_submission(circuit=circuit))
+    await client.submit(_submission(circuit=circuit), VISITOR)
 
     assert [len(request.chunk) for request in service.requests[1:]] == [CHUNK_BYTES, CHUNK_BYTES, 1]
     assert b"".join(request.chunk for request in service.requests[1:]).decode() == circuit
@@ -171,7 +193,7 @@ async def test_the_deepest_metadata_that_is_allowed_arrives(
     for _ in range(nesting - 1):
         metadata = {"a": metadata}
 
-    await client.submit(_submission(metadata=metadata))
+    await client.submit(_submission(metadata=metadata), VISITOR)
 
     assert MessageToDict(service.requests[0].spec.metadata) == metadata
 
@@ -201,7 +223,7 @@ async def test_a_refusal_keeps_its_class_and_its_sentence(
     service.trailers = () if reason is None else (("qserver-reason", reason),)
 
     with pytest.raises(QServerError, match="the sentence") as refused:
-        await client.submit(_submission())
+        await client.submit(_submission(), VISITOR)
 
     assert type(refused.value) is kind
     if reason in {str(known) for known in Reason}:
@@ -213,7 +235,7 @@ async def test_a_circuit_error_keeps_its_place(client: JobsClient, service: Fake
     service.trailers = (("qserver-reason", "INVALID_CIRCUIT"), ("qserver-line", "3"), ("qserver-column", "7"))
 
     with pytest.raises(InvalidCircuit) as refused:
-        await client.submit(_submission())
+        await client.submit(_submission(), VISITOR)
 
     assert (refused.value.line, refused.value.column) == (3, 7)
 
@@ -227,7 +249,7 @@ async def test_a_server_that_is_away_is_named() -> None:
     client = JobsClient(address)
 
     with pytest.raises(Unavailable, match=address):
-        await client.submit(_submission())
+        await client.submit(_submission(), VISITOR)
     with pytest.raises(Unavailable, match=address):
         await client.ping()
 

@@ -31,6 +31,8 @@ def test_secrets_are_strong_and_nobody_else_s_to_read(tmp_path: Path) -> None:
     passwords = [value for name, value in values(tmp_path).items() if name.endswith("_PASSWORD")]
     assert len(set(passwords)) == len(passwords) == 4
     assert all(re.fullmatch(r"[A-Za-z0-9]{32}", password) for password in passwords)
+    assert re.fullmatch(r"qserver_[A-Za-z0-9]{64}", values(tmp_path)["QSERVER_ADMIN_KEY"])
+    assert values(tmp_path)["QSERVER_ADMIN_KEY"] not in answer.stdout + answer.stderr
     assert not any(password in answer.stdout + answer.stderr for password in passwords)
 
 
@@ -63,6 +65,8 @@ def test_a_last_line_without_an_end_stays_one_of_its_own(tmp_path: Path) -> None
     [
         ("DB_PASSWORD=short", r"DB_PASSWORD in .* has 5 characters; the least is 12"),
         ("RABBITMQ_PASSWORD=guestguestguest", "RABBITMQ_PASSWORD in .*fewer than 6 different characters"),
+        ("QSERVER_ADMIN_KEY=qserver_short", "QSERVER_ADMIN_KEY in .* at least 32 random"),
+        ("QSERVER_ADMIN_KEY=abcdefghijklmnopqrstuvwxyz0123456789", "must be qserver_ and at least 32"),
         ("DB_ROOT_PASSWORD=postgres-password", "DB_ROOT_PASSWORD in .*everybody tries first"),
         ("DB_PASSWORD=a-fine-p@ss$phrase", r"DB_PASSWORD in .* holds a \$.*between single quotes"),
         ('DB_PASSWORD="a-fine-p@ss$phrase"', r"DB_PASSWORD in .* holds a \$.*between single quotes"),

@@ -209,7 +209,9 @@ class Answers(BaseHTTPRequestHandler):
         neighbours = b'[{"name": "broker", "is_ready": false, "message": "it is away"}]'
         ready = b'{"status": "degraded", "neighbours": ' + neighbours + b"}"
         body = ready if "ready" in self.path else b"[]"
-        self.send_response(200)
+        is_known = self.headers.get("Authorization", "Bearer good") == "Bearer good"
+        self.send_response(200 if is_known else 401)
+        body = body if is_known else b'{"detail": "the key is not known here"}'
         self.end_headers()
         self.wfile.write(body)
 
@@ -233,6 +235,15 @@ def test_neighbours_that_are_away_and_missing_workers_are_told(answering_port: i
 
     assert faults(ready) == "broker doesn't answer: it is away"
     assert faults(workers) == "no worker lives: submitted jobs wait"
+
+
+def test_a_key_that_is_not_good_is_told(answering_port: int) -> None:
+    good = look_at_workers(answering_port, key="good", remedy="start one")
+    wrong = look_at_workers(answering_port, key="other", remedy="start one")
+
+    assert faults(good) == "no worker lives: submitted jobs wait"
+    assert faults(wrong) == "workers can't be listed: the key is not known here"
+    assert "QSERVER_ADMIN_KEY" in wrong.findings[0].remedy
 
 
 def test_a_port_that_nobody_has_is_no_service() -> None:

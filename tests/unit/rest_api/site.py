@@ -9,6 +9,7 @@ import httpx
 from fastapi import FastAPI
 
 from database import Database, circuit_hash
+from database.directory import DatabaseDirectory
 from database.records import (
     BackendRecord,
     Claimant,
@@ -19,9 +20,12 @@ from database.records import (
     PluginKind,
     PluginRecord,
 )
+from qserver.access.authenticator import Authenticator
+from qserver.access.opening import open_authenticator
+from qserver.access.visitor import Visitor
 from qserver.circuits import Circuit, CircuitFormat, Inspection
 from qserver.errors import NotFound, PermissionDenied, QServerError, Reason, UnknownBackend
-from qserver.identity import ANONYMOUS
+from qserver.identity import ANONYMOUS, Identity
 from qserver.jobs import Job, JobRequest, RunRequest
 from qserver.plugins import BackendSpec, Plan
 from qserver.results import PhaseSeconds, PubResult, ResultType, RunRecord
@@ -72,13 +76,13 @@ class FakeJobsServer:
     database: Database
     failure: QServerError | None = None
     received: list[Submission] = field(default_factory=list)
-    addresses: list[str] = field(default_factory=list)
+    visitors: list[Visitor] = field(default_factory=list)
 
-    async def submit(self, submission: Submission, client_address: str = "") -> AcceptedJob:
+    async def submit(self, submission: Submission, visitor: Visitor) -> AcceptedJob:
         """Store a job. Raises UnknownBackend, and AlreadyExists for a request_id used before."""
         await self.ping()
         self.received.append(submission)
-        self.addresses.append(client_address)
+        self.visitors.append(visitor)
         run = RunRequest(
             backend=submission.backend,
             result_types=frozenset(submission.result_types),
@@ -95,13 +99,20 @@ class FakeJobsServer:
             raise self.failure
 
 
-def store(database: Database, request: JobRequest, source: bytes, circuit_format: CircuitFormat | None = None) -> Job:
+def store(
+    database: Database,
+    request: JobRequest,
+    source: bytes,
+    circuit_format: CircuitFormat | None = None,
+    *,
+    identity: Identity = ANONYMOUS,
+) -> Job:
     """Put a job into the database."""
     kind = circuit_format or CircuitFormat.OPENQASM2
     backend = _backend(database, request.run.backend)
     new = NewJob(
         id=uuid4(),
-        identity=ANONYMOUS,
+        identity=identity,
         circuit=Circuit(kind, source, Inspection(kind, None, None)),
         circuit_sha256=circuit_hash(kind, source, reader="aer 1"),
         request=request,
@@ -201,16 +212,23 @@ def prepare_database(settings: DatabaseSettings) -> None:
     database.close()
 
 
+def authenticator_of(database: Database, settings: Settings) -> Authenticator:
+    """Build the authenticator that the settings ask for."""
+    return open_authenticator(
+        settings.access, DatabaseDirectory(database), host=settings.rest_api.http_host, variable="QSERVER_HTTP_HOST"
+    )
+
+
 class InstantJobsServer(FakeJobsServer):
     """Knows every backend, and has every job finished before it answers: event streams end by themselves.
 
     Remembers no request_id: one used before would answer with a job that may be deleted since, as it should.
     """
 
-    async def submit(self, submission: Submission, client_address: str = "") -> AcceptedJob:
+    async def submit(self, submission: Submission, visitor: Visitor) -> AcceptedJob:
         """Store a job, and run it."""
         harmless = submission.model_copy(update={"backend": "aer", "request_id": None})
-        accepted = await super().submit(harmless, client_address)
+        accepted = await super().submit(harmless, visitor)
         with self.database.reading() as transaction:
             job = transaction.jobs.get(accepted.id, ANONYMOUS)
         Stage(self.database).finish(job)
@@ -227,6 +245,7 @@ def build_site(settings: Settings, kind: type[FakeJobsServer] = FakeJobsServer) 
         jobs_server=jobs_server,
         plugin_installer=FakeCatalog(),
         event_hub=EventHub(database.changes, max_streams=settings.rest_api.event_streams),
+        authenticator=authenticator_of(database, settings),
     )
     app = create_app(services)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL)

@@ -43,6 +43,7 @@ async def test_without_jobs_server_and_broker_the_service_is_degraded(site: Site
         site.jobs_server,
         site.services.plugin_installer,
         site.services.event_hub,
+        site.services.authenticator,
         broker_probe=_away,
     )
 

@@ -1,0 +1,135 @@
+"""API keys: their hashes, who they belong to, and when they were used."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import RowMapping, Select, or_, select, update
+
+from database.changes import ChangeKind
+from database.records import KeyRecord, NewKey
+from database.tables import api_keys, users
+from database.types import Now, SecondsFromNow
+from database.work import Work
+from qserver.access.directory import KeyHolder
+from qserver.errors import NotFound
+from qserver.identity import Identity, Permission, Role
+
+_USE_SECONDS: Final = 60.0
+"""How exact `last_used_at` is: each use would else be a write."""
+
+_OWNED: Final = api_keys.join(users, users.c.id == api_keys.c.owner_id)
+
+
+class Keys:
+    """The keys of users. Somebody else's key is one that doesn't exist, except for an administrator."""
+
+    def __init__(self, work: Work) -> None:
+        """Work within one transaction."""
+        self._work = work
+
+    def add(self, new: NewKey) -> KeyRecord:
+        """Store a key."""
+        key_id = uuid4()
+        row = {
+            "id": key_id,
+            "owner_id": new.owner_id,
+            "name": new.name,
+            "key_hash": new.key_hash,
+            "scopes": sorted(new.scopes),
+            "expires_at": new.expires_at,
+        }
+        self._work.execute(api_keys.insert().values(row))
+        return self._get(key_id)
+
+    def list(self, caller: Identity, *, owner: str | None = None) -> Sequence[KeyRecord]:
+        """List keys that were not revoked, oldest first: the caller's own, or, for an administrator, those of `owner`.
+
+        Somebody else's are none.
+        """
+        statement = _select_keys().where(api_keys.c.revoked_at.is_(None), users.c.name == (owner or caller.name))
+        if not caller.sees_everything:
+            statement = statement.where(users.c.id == caller.user_id)
+        return [_key_from(row) for row in self._work.execute(statement.order_by(api_keys.c.created_at)).mappings()]
+
+    def revoke(self, key_id: UUID, caller: Identity) -> KeyRecord:
+        """Make a key worthless, at once and everywhere. Raises NotFound."""
+        statement = update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
+        if not caller.sees_everything:
+            statement = statement.where(api_keys.c.owner_id == caller.user_id)
+        if self._work.execute(statement.values(revoked_at=Now())).rowcount == 0:
+            raise NotFound(f"there is no key {key_id}")
+        self._work.announce(ChangeKind.ACCESS)
+        return self._get(key_id)
+
+    def replace_named(self, new: NewKey) -> bool:
+        """Store a key in the place of those of the same owner and name; gives whether it is new. Safe to repeat.
+
+        One that was here before changes nothing: where somebody revoked it, it stays so.
+        """
+        if self._work.execute(select(api_keys.c.id).where(api_keys.c.key_hash == new.key_hash)).first() is not None:
+            return False
+        named = (api_keys.c.owner_id == new.owner_id, api_keys.c.name == new.name, api_keys.c.revoked_at.is_(None))
+        if self._work.execute(update(api_keys).where(*named).values(revoked_at=Now())).rowcount:
+            self._work.announce(ChangeKind.ACCESS)
+        self.add(new)
+        return True
+
+    def find(self, key_hash: bytes) -> KeyHolder | None:
+        """Find whom a key belongs to; None where it is unknown or revoked, or its user disabled."""
+        statement = select(api_keys, users.c.name.label("owner"), users.c.role).select_from(_OWNED)
+        statement = statement.where(
+            api_keys.c.key_hash == key_hash, api_keys.c.revoked_at.is_(None), users.c.disabled_at.is_(None)
+        )
+        row = self._work.execute(statement).mappings().first()
+        if row is None:
+            return None
+        identity = Identity(row["owner_id"], row["owner"], Role(row["role"]), _scopes(row))
+        return KeyHolder(row["key_hash"], identity, row["expires_at"])
+
+    def was_used_lately(self, key_hash: bytes) -> bool:
+        """Tell whether `last_used_at` needs no change."""
+        recent = api_keys.c.last_used_at > SecondsFromNow(-_USE_SECONDS)
+        statement = select(api_keys.c.id).where(api_keys.c.key_hash == key_hash, recent)
+        return self._work.execute(statement).first() is not None
+
+    def mark_used(self, key_hash: bytes) -> None:
+        """Remember that a key was used, to the minute."""
+        is_old = or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < SecondsFromNow(-_USE_SECONDS))
+        self._work.execute(update(api_keys).where(api_keys.c.key_hash == key_hash, is_old).values(last_used_at=Now()))
+
+    def has_admin_key(self) -> bool:
+        """Tell whether any administrator's key is good."""
+        statement = select(api_keys.c.id).select_from(_OWNED)
+        statement = statement.where(
+            users.c.role == Role.ADMIN,
+            users.c.disabled_at.is_(None),
+            api_keys.c.revoked_at.is_(None),
+            or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > Now()),
+        )
+        return self._work.execute(statement.limit(1)).first() is not None
+
+    def _get(self, key_id: UUID) -> KeyRecord:
+        return _key_from(self._work.execute(_select_keys().where(api_keys.c.id == key_id)).mappings().one())
+
+
+def _select_keys() -> Select[tuple[object, ...]]:
+    return select(api_keys, users.c.name.label("owner")).select_from(_OWNED)
+
+
+def _scopes(row: RowMapping) -> frozenset[Permission]:
+    return frozenset(map(Permission, row["scopes"]))
+
+
+def _key_from(row: RowMapping) -> KeyRecord:
+    return KeyRecord(
+        id=row["id"],
+        owner_id=row["owner_id"],
+        owner=row["owner"],
+        name=row["name"],
+        scopes=_scopes(row),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        last_used_at=row["last_used_at"],
+        revoked_at=row["revoked_at"],
+    )

@@ -1,0 +1,1 @@
+"""Who asks: keys, tokens, and what a request without either is."""

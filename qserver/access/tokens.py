@@ -1,0 +1,132 @@
+"""Tokens of an OpenID Connect issuer, as the second way in."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Final, cast
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import jwt
+import structlog
+
+from qserver.access.directory import TokenHolder
+from qserver.errors import Unauthenticated, Unavailable
+from qserver.identity import Role
+from qserver.settings import AccessSettings
+
+_log = structlog.get_logger(__name__)
+
+_ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+"""Signatures by a key of the issuer's own. None of those by a shared secret: our public keys would do as one."""
+
+_LEEWAY_SECONDS: Final = 30
+_MAX_DISCOVERY_BYTES: Final = 256 * 1024
+_MAX_NAME_LENGTH: Final = 150
+
+
+class OidcVerifier:
+    """Reads tokens by the issuer's published keys, which are fetched when first needed and kept for a while."""
+
+    def __init__(self, settings: AccessSettings) -> None:
+        """Take tokens of `oidc_issuer` that are meant for `oidc_audience`."""
+        self._settings = settings
+        self._lock = Lock()
+        self._keys: jwt.PyJWKClient | None = None
+
+    def verify(self, token: str) -> TokenHolder:
+        """Read a token: signature, issuer, audience, times, and the role that its claims give.
+
+        Raises Unauthenticated with the reason for one that isn't good, Unavailable where the issuer doesn't answer.
+        """
+        try:
+            jwt.get_unverified_header(token)
+        except jwt.PyJWTError as error:
+            raise Unauthenticated("the key or token is neither a key of this service nor a token") from error
+        try:
+            claims = self._claims(token)
+        except jwt.PyJWKClientConnectionError as error:
+            raise self._unavailable(error) from error
+        except jwt.PyJWTError as error:
+            raise Unauthenticated(f"the token is not good: {error}") from error
+        return self._holder(claims)
+
+    def _claims(self, token: str) -> Mapping[str, object]:
+        key = self._key_client().get_signing_key_from_jwt(token)
+        claims: Mapping[str, object] = jwt.decode(
+            token,
+            key,
+            algorithms=list(_ALGORITHMS),
+            audience=self._settings.oidc_audience,
+            issuer=self._settings.oidc_issuer,
+            leeway=_LEEWAY_SECONDS,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
+        return claims
+
+    def _key_client(self) -> jwt.PyJWKClient:
+        with self._lock:
+            if self._keys is None:
+                url = self._settings.oidc_jwks_url or self._discover()
+                self._keys = jwt.PyJWKClient(url, timeout=self._settings.oidc_timeout_seconds)
+            return self._keys
+
+    def _discover(self) -> str:
+        """Ask the issuer where its keys are (OpenID Connect Discovery 1.0, section 4)."""
+        url = f"{self._settings.oidc_issuer}/.well-known/openid-configuration"
+        try:
+            # The setting takes https alone, and http on this machine.
+            with urlopen(url, timeout=self._settings.oidc_timeout_seconds) as answer:  # noqa: S310
+                document = json.loads(answer.read(_MAX_DISCOVERY_BYTES))
+        except (URLError, OSError, ValueError) as error:
+            raise self._unavailable(error) from error
+        found = document.get("jwks_uri") if isinstance(document, dict) else None
+        if not isinstance(found, str) or document.get("issuer", "").rstrip("/") != self._settings.oidc_issuer:
+            raise self._unavailable(ValueError("its discovery document names another issuer or no keys"))
+        return found
+
+    def _unavailable(self, error: Exception) -> Unavailable:
+        _log.warning("oidc_issuer_missing", issuer=self._settings.oidc_issuer, error=str(error))
+        return Unavailable(f"the issuer of tokens, {self._settings.oidc_issuer}, doesn't give its keys; try again")
+
+    def _holder(self, claims: Mapping[str, object]) -> TokenHolder:
+        subject = str(claims["sub"])
+        name = claims.get(self._settings.oidc_name_claim)
+        words = _words(claims, self._settings.oidc_role_claim)
+        role = self._role(words)
+        if role is None:
+            raise Unauthenticated(
+                f"the token gives its bearer no role here: its claim {self._settings.oidc_role_claim} holds none of "
+                f"{', '.join(self._roles())}"
+            )
+        return TokenHolder(
+            subject=f"{self._settings.oidc_issuer}|{subject}",
+            name=(name if isinstance(name, str) and name else subject)[:_MAX_NAME_LENGTH],
+            role=role,
+            expires_at=datetime.fromtimestamp(float(cast("float", claims["exp"])) + _LEEWAY_SECONDS, UTC),
+        )
+
+    def _roles(self) -> Mapping[str, Role]:
+        settings = self._settings
+        return {
+            settings.oidc_admin_role: Role.ADMIN,
+            settings.oidc_user_role: Role.USER,
+            settings.oidc_viewer_role: Role.VIEWER,
+        }
+
+    def _role(self, words: frozenset[str]) -> Role | None:
+        """Give the highest role that the claim names, else the default."""
+        named = (role for word, role in self._roles().items() if word in words)
+        default = self._settings.oidc_default_role
+        return next(named, Role(default) if default else None)
+
+
+def _words(claims: Mapping[str, object], path: str) -> frozenset[str]:
+    """Read a claim that is a word, words parted by spaces, or a list of words; a dot leads into an object."""
+    found: object = claims
+    for member in path.split("."):
+        found = found.get(member) if isinstance(found, Mapping) else None
+    if isinstance(found, str):
+        return frozenset(found.split())
+    return frozenset(word for word in found if isinstance(word, str)) if isinstance(found, list) else frozenset()

@@ -1,0 +1,108 @@
+"""What is sent and answered about users, keys and the audit trail."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from database.records import AuditAction
+from qserver.identity import Permission, Role
+from rest_api.submission import Moment
+
+NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._@+-]*$"
+MAX_NAME_LENGTH: Final = 100
+
+UserName = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=NAME_PATTERN, examples=["ada"])]
+"""A name of our own users: nothing that a page, a log or a path could take for something else."""
+
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class NewUser(BaseModel):
+    """A user to be added."""
+
+    model_config = _STRICT
+
+    name: UserName
+    role: Role = Role.USER
+
+
+class UserChange(BaseModel):
+    """What of a user is to change; what is left out stays."""
+
+    model_config = _STRICT
+
+    role: Role | None = None
+    disabled: bool | None = Field(default=None, description="shut out, with all keys; jobs stay")
+
+
+class NewApiKey(BaseModel):
+    """A key to be made."""
+
+    model_config = _STRICT
+
+    name: UserName = Field(description="to tell it from others of the same user", examples=["laptop"])
+    user: UserName | None = Field(default=None, description="whose; an administrator may name others than themselves")
+    scopes: list[Permission] | None = Field(
+        default=None, min_length=1, description="what the key may be used for; all that its user may do, where left out"
+    )
+    expires_at: Moment | None = Field(default=None, description="worthless from then on; never, where left out")
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Who the caller is to the service."""
+
+    id: UUID
+    name: str
+    role: Role
+    permissions: Annotated[Sequence[Permission], Field(description="what role and key together allow")]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user."""
+
+    id: UUID
+    name: str
+    role: Role
+    created_at: datetime
+    disabled_at: datetime | None
+    external: Annotated[bool, Field(description="whether they come by tokens of the trusted issuer")]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key, without the key itself."""
+
+    id: UUID
+    name: str
+    user: str
+    scopes: Sequence[Permission]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: Annotated[datetime | None, Field(description="to the minute")]
+
+
+@dataclass(frozen=True, slots=True)
+class MadeApiKey:
+    """A key that was just made."""
+
+    key: Annotated[str, Field(description="the key itself: shown this once, and kept nowhere")]
+    about: ApiKey
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Something that somebody did."""
+
+    id: Annotated[int, Field(description="rises with each entry")]
+    at: datetime
+    actor: str
+    address: str | None
+    action: AuditAction
+    subject: Annotated[str, Field(description="what it was done to: a name, or an id")]
+    detail: Mapping[str, object]

@@ -1,0 +1,226 @@
+"""Who may do what: the caller, users, keys, and what they did."""
+
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from database.records import AuditAction, AuditRecord, KeyRecord, NewKey, UserRecord
+from qserver.access.keys import hash_key, make_key
+from qserver.clock import SystemClock
+from qserver.errors import InvalidRequest, PermissionDenied
+from qserver.identity import Identity, Permission
+from rest_api import access_examples as examples
+from rest_api import access_schemas as schemas
+from rest_api.dependencies import MAX_CURSOR, Caller, Name, Neighbours, identify
+from rest_api.json_response import json_response
+from rest_api.openapi import answers, refusals
+from rest_api.schemas import Message
+from rest_api.service_route import ServiceRoute
+from rest_api.views import API_PREFIX
+
+PAGE_SIZE = 100
+
+router = APIRouter(prefix=API_PREFIX, tags=["access"], dependencies=[Depends(identify)], route_class=ServiceRoute)
+
+KeyId = Annotated[UUID, Path(alias="id", description="the key's id, a UUID")]
+OwnerName = Annotated[
+    str | None,
+    Query(alias="user", min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$", description="whose; your own"),
+]
+
+
+@router.get(
+    "/me",
+    operation_id="getMe",
+    summary="Who am I?",
+    responses=answers(schemas.Me, "The caller.", example=examples.ME),
+)
+async def get_me(caller: Caller) -> Response:
+    """Read who the key in use makes you."""
+    return json_response(schemas.Me(caller.user_id, caller.name, caller.role, sorted(caller.permissions)))
+
+
+@router.get(
+    "/keys",
+    operation_id="listKeys",
+    summary="List keys",
+    responses={
+        **answers(list[schemas.ApiKey], "Keys that were not revoked.", example=[examples.KEY]),
+        **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE),
+    },
+)
+def list_keys(caller: Caller, neighbours: Neighbours, user: OwnerName = None) -> Response:
+    """List your keys, or, as an administrator, those of `user`. Somebody else's are none."""
+    with neighbours.database.reading() as transaction:
+        keys = transaction.keys.list(caller, owner=user)
+    return json_response([_key_view(key) for key in keys])
+
+
+@router.post(
+    "/keys",
+    operation_id="makeKey",
+    summary="Make a key",
+    status_code=HTTPStatus.CREATED,
+    responses={
+        **answers(schemas.MadeApiKey, "The key: it is not shown again.", HTTPStatus.CREATED, example=examples.MADE_KEY),
+        **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+    },
+)
+def make_a_key(wanted: schemas.NewApiKey, caller: Caller, neighbours: Neighbours) -> Response:
+    """Make a key for yourself, or, as an administrator, for `user`. It can't do more than the one it is made with."""
+    if wanted.expires_at is not None and wanted.expires_at <= SystemClock().now():
+        raise InvalidRequest(f"expires_at is {wanted.expires_at:%Y-%m-%d %H:%M:%S} UTC, which has passed")
+    key = make_key()
+    with neighbours.database.transaction() as transaction:
+        owner = transaction.users.get(_owner_name(wanted, caller))
+        new = NewKey(hash_key(key), owner.id, wanted.name, _scopes(wanted, caller), wanted.expires_at)
+        stored = transaction.keys.add(new)
+        transaction.audit.record(caller, AuditAction.KEY_ADDED, str(stored.id), _about(stored))
+    return json_response(schemas.MadeApiKey(key, _key_view(stored)), HTTPStatus.CREATED, {"Cache-Control": "no-store"})
+
+
+@router.delete(
+    "/key/{id}",
+    operation_id="revokeKey",
+    summary="Revoke a key",
+    responses={
+        **answers(Message, "The key is worthless from now on.", example=Message("Success")),
+        **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+    },
+)
+def revoke_key(key_id: KeyId, caller: Caller, neighbours: Neighbours) -> Response:
+    """Revoke a key of yours, or, as an administrator, anybody's. It works at once."""
+    with neighbours.database.transaction() as transaction:
+        revoked = transaction.keys.revoke(key_id, caller)
+        transaction.audit.record(caller, AuditAction.KEY_REVOKED, str(key_id), _about(revoked))
+    return json_response(Message("Success"))
+
+
+@router.get(
+    "/users",
+    operation_id="listUsers",
+    summary="List users",
+    responses={
+        **answers(list[schemas.User], "All users by name.", example=[examples.USER]),
+        **refusals(HTTPStatus.SERVICE_UNAVAILABLE),
+    },
+)
+def list_users(neighbours: Neighbours) -> Response:
+    """List all users."""
+    with neighbours.database.reading() as transaction:
+        users = transaction.users.list()
+    return json_response([_user_view(user) for user in users])
+
+
+@router.post(
+    "/users",
+    operation_id="addUser",
+    summary="Add a user",
+    status_code=HTTPStatus.CREATED,
+    responses={
+        **answers(schemas.User, "The user, without a key yet.", HTTPStatus.CREATED, example=examples.USER),
+        **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
+    },
+)
+def add_user(wanted: schemas.NewUser, caller: Caller, neighbours: Neighbours) -> Response:
+    """Add a user, then make them a key."""
+    with neighbours.database.transaction() as transaction:
+        user = transaction.users.add(wanted.name, wanted.role)
+        transaction.audit.record(caller, AuditAction.USER_ADDED, user.name, {"role": user.role})
+    return json_response(_user_view(user), HTTPStatus.CREATED)
+
+
+@router.put(
+    "/user/{name}",
+    operation_id="changeUser",
+    summary="Change a user",
+    responses={
+        **answers(schemas.User, "The user as they are now.", example=examples.USER),
+        **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
+    },
+)
+def change_user(name: Name, change: schemas.UserChange, caller: Caller, neighbours: Neighbours) -> Response:
+    """Give a user another role, or shut them out: at once, with all their keys. Their jobs stay."""
+    with neighbours.database.transaction() as transaction:
+        user = transaction.users.change(name, role=change.role, is_disabled=change.disabled)
+        state = "enabled" if user.disabled_at is None else "disabled"
+        transaction.audit.record(caller, AuditAction.USER_CHANGED, name, {"role": user.role, "state": state})
+    return json_response(_user_view(user))
+
+
+@router.get(
+    "/audit",
+    operation_id="listAudit",
+    summary="Read the audit trail",
+    responses={
+        **answers(list[schemas.AuditEntry], "At most 100 entries, newest first.", example=[examples.AUDIT_ENTRY]),
+        **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE),
+    },
+)
+def list_audit(
+    neighbours: Neighbours,
+    before: Annotated[int | None, Query(ge=1, le=MAX_CURSOR, description="only what came before this id")] = None,
+) -> Response:
+    """Read who did what, and from where: users, keys, plugins, and jobs that were canceled or deleted.
+
+    Who submitted a job, and from where, stands in its own events.
+    """
+    with neighbours.database.reading() as transaction:
+        entries = transaction.audit.list(limit=PAGE_SIZE, before_id=before)
+    return json_response([_entry_view(entry) for entry in entries])
+
+
+def _owner_name(wanted: schemas.NewApiKey, caller: Identity) -> str:
+    if wanted.user is not None and wanted.user != caller.name and not caller.may(Permission.ADMINISTER):
+        raise PermissionDenied(f"user {caller.name} may make keys for themselves alone")
+    return wanted.user or caller.name
+
+
+def _scopes(wanted: schemas.NewApiKey, caller: Identity) -> frozenset[Permission]:
+    if wanted.scopes is None:
+        return caller.scopes
+    beyond = sorted(set(wanted.scopes) - caller.permissions)
+    if beyond:
+        raise PermissionDenied(f"the key in use grants no {', '.join(beyond)}, so that no key made with it can")
+    return frozenset(wanted.scopes)
+
+
+def _about(key: KeyRecord) -> dict[str, str | list[str]]:
+    return {"name": key.name, "user": key.owner, "scopes": [*sorted(key.scopes)]}
+
+
+def _key_view(key: KeyRecord) -> schemas.ApiKey:
+    return schemas.ApiKey(
+        id=key.id,
+        name=key.name,
+        user=key.owner,
+        scopes=sorted(key.scopes),
+        created_at=key.created_at,
+        expires_at=key.expires_at,
+        last_used_at=key.last_used_at,
+    )
+
+
+def _user_view(user: UserRecord) -> schemas.User:
+    return schemas.User(
+        id=user.id,
+        name=user.name,
+        role=user.role,
+        created_at=user.created_at,
+        disabled_at=user.disabled_at,
+        external=user.subject is not None,
+    )
+
+
+def _entry_view(entry: AuditRecord) -> schemas.AuditEntry:
+    return schemas.AuditEntry(
+        id=entry.id,
+        at=entry.at,
+        actor=entry.actor,
+        address=entry.address,
+        action=entry.action,
+        subject=entry.subject,
+        detail=entry.detail,
+    )

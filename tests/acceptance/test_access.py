@@ -1,0 +1,91 @@
+"""Keys on the real services: one directory behind two doors, on two processes and PostgreSQL."""
+
+from collections.abc import Iterator
+
+import grpc
+import httpx
+import pytest
+
+from qserver.access.keys import make_key
+from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
+from tests.acceptance.deployment import REPOSITORY, Deployment
+from tests.waiting import wait_until
+
+ADMIN_KEY = make_key()
+BELL = (REPOSITORY / "examples" / "bell.qasm").read_text()
+SUBMISSION = {"backend": "aer", "circuit": BELL, "result_types": ["counts"], "shots": 100}
+
+
+@pytest.fixture
+def guarded(postgres_database_url: str, rabbitmq_url: str) -> Iterator[Deployment]:
+    """Services that ask for keys, remember good ones for long, and know the administrator's."""
+    services = Deployment(
+        postgres_database_url,
+        rabbitmq_url,
+        workers=1,
+        QSERVER_AUTH="required",
+        QSERVER_ADMIN_KEY=ADMIN_KEY,
+        QSERVER_KEY_CACHE_SECONDS="60",
+    )
+    try:
+        services.start()
+        yield services
+        services.stop()
+        assert services.faults_in_logs() == []
+        assert not any(ADMIN_KEY in path.read_text(errors="replace") for path in services.folder.glob("*.log"))
+    finally:
+        services.close()
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"}
+
+
+def new_user(http: httpx.Client, name: str) -> str:
+    """Add a user as the administrator; gives their key."""
+    http.post("/api/v1/users", json={"name": name}, headers=bearer(ADMIN_KEY)).raise_for_status()
+    made = http.post("/api/v1/keys", json={"name": "first", "user": name}, headers=bearer(ADMIN_KEY))
+    return str(made.raise_for_status().json()["key"])
+
+
+def listed(jobs: jobs_pb2_grpc.JobServiceStub, key: str) -> list[str] | grpc.StatusCode:
+    """List jobs with a key; gives the ids, or the status of the refusal."""
+    try:
+        answer = jobs.ListJobs(jobs_pb2.ListJobsRequest(), timeout=30, metadata=(*bearer(key).items(),))
+    except grpc.RpcError as error:
+        return error.code()
+    return [job.id for job in answer.jobs]
+
+
+@pytest.mark.timeout(300)
+def test_a_key_opens_both_doors_until_it_is_revoked(guarded: Deployment) -> None:
+    with (
+        httpx.Client(base_url=guarded.http_url, timeout=30) as http,
+        grpc.insecure_channel(guarded.grpc_address) as channel,
+    ):
+        jobs = jobs_pb2_grpc.JobServiceStub(channel)
+        assert http.get("/api/v1/jobs").status_code == httpx.codes.UNAUTHORIZED
+        ada, eve = new_user(http, "ada"), new_user(http, "eve")
+
+        submitted = http.post("/api/v1/jobs", json=SUBMISSION, headers=bearer(ada))
+        job_id = submitted.raise_for_status().json()["id"]
+
+        def is_finished() -> bool:
+            job = http.get(f"/api/v1/job/{job_id}", headers=bearer(ada)).raise_for_status().json()
+            return bool(job["status"] == "finished")
+
+        wait_until(is_finished, what="the job is finished")
+        assert listed(jobs, ada) == [job_id]
+        assert listed(jobs, eve) == []
+        assert http.get(f"/api/v1/job/result/{job_id}", headers=bearer(eve)).status_code == httpx.codes.NOT_FOUND
+        assert sum(http.get(f"/api/v1/job/result/{job_id}", headers=bearer(ada)).json()["counts"].values()) == 100
+
+        (key,) = http.get("/api/v1/keys", headers=bearer(ada)).json()
+        assert key["last_used_at"] is not None
+        http.delete(f"/api/v1/key/{key['id']}", headers=bearer(ada)).raise_for_status()
+
+        # Both services hear of it, much sooner than they would forget.
+        wait_until(lambda: listed(jobs, ada) is grpc.StatusCode.UNAUTHENTICATED, what="gRPC refuses the key")
+        assert http.get("/api/v1/jobs", headers=bearer(ada)).status_code == httpx.codes.UNAUTHORIZED
+        trail = http.get("/api/v1/audit", headers=bearer(ADMIN_KEY)).json()
+        assert [(entry["actor"], entry["action"]) for entry in trail[:1]] == [("ada", "key.revoked")]

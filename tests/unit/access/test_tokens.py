@@ -1,0 +1,190 @@
+"""Tokens of an issuer: a real server on this machine gives its keys, real signatures are checked."""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import ECAlgorithm
+
+from qserver.access.tokens import OidcVerifier
+from qserver.errors import Unauthenticated, Unavailable
+from qserver.identity import Role
+from qserver.settings import AccessSettings
+
+
+class Issuer:
+    """Publishes a key and signs tokens with it."""
+
+    def __init__(self) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name_in_discovery: str | None = None
+        issuer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = json.dumps(issuer.documents().get(self.path, {})).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def documents(self) -> dict[str, object]:
+        public = cast("dict[str, object]", ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True))
+        return {
+            "/.well-known/openid-configuration": {
+                "issuer": self.name_in_discovery or self.url,
+                "jwks_uri": f"{self.url}/keys",
+            },
+            "/keys": {"keys": [{**public, "kid": "1", "use": "sig", "alg": "ES256"}]},
+        }
+
+    def claims(self, **changes: object) -> dict[str, object]:
+        claims = {
+            "iss": self.url,
+            "aud": "qserver",
+            "sub": "42",
+            "exp": datetime.now(UTC) + timedelta(hours=1),
+            "preferred_username": "ada",
+            "roles": ["qserver-user"],
+            **changes,
+        }
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def token(self, **changes: object) -> str:
+        return jwt.encode(self.claims(**changes), self.key, "ES256", {"kid": "1"})
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    running = Issuer()
+    yield running
+    running.close()
+
+
+def settings_of(issuer: Issuer, **changes: object) -> AccessSettings:
+    return AccessSettings.model_validate({"oidc_issuer": issuer.url, "oidc_audience": "qserver", **changes})
+
+
+def test_a_good_token_says_who_its_bearer_is(issuer: Issuer) -> None:
+    holder = OidcVerifier(settings_of(issuer)).verify(issuer.token())
+
+    assert (holder.subject, holder.name, holder.role) == (f"{issuer.url}|42", "ada", Role.USER)
+    assert timedelta(minutes=59) < holder.expires_at - datetime.now(UTC) < timedelta(minutes=61)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"iss": "https://other.example.org"}, "issuer"),
+        ({"aud": "another-service"}, "[Aa]udience"),
+        ({"exp": datetime(2020, 1, 1, tzinfo=UTC)}, "expired"),
+        ({"nbf": datetime.now(UTC) + timedelta(hours=1)}, "not yet valid"),
+        ({"exp": None}, "exp"),
+        ({"sub": None}, "sub"),
+        ({"aud": None}, "aud"),
+        ({"roles": ["student"]}, "no role here: its claim roles holds none of qserver-admin, qserver-user"),
+        ({"roles": None}, "no role here"),
+        ({"roles": {"qserver-admin": True}}, "no role here"),
+    ],
+)
+def test_a_token_that_is_not_meant_for_us_is_refused(
+    issuer: Issuer, changes: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(Unauthenticated, match=complaint):
+        OidcVerifier(settings_of(issuer)).verify(issuer.token(**changes))
+
+
+def test_a_signature_of_somebody_else_is_refused(issuer: Issuer) -> None:
+    forged = jwt.encode(issuer.claims(), ec.generate_private_key(ec.SECP256R1()), "ES256", {"kid": "1"})
+
+    with pytest.raises(Unauthenticated, match="Signature"):
+        OidcVerifier(settings_of(issuer)).verify(forged)
+
+
+def test_a_token_without_a_signature_is_refused(issuer: Issuer) -> None:
+    unsigned = jwt.encode(issuer.claims(), "", "none", {"kid": "1"})
+
+    with pytest.raises(Unauthenticated, match="not good"):
+        OidcVerifier(settings_of(issuer)).verify(unsigned)
+
+
+def test_our_copy_of_the_public_key_is_no_shared_secret(issuer: Issuer) -> None:
+    public = issuer.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    confused = jwt.encode(issuer.claims(), public, "HS256", {"kid": "1"})
+
+    with pytest.raises(Unauthenticated, match="not good"):
+        OidcVerifier(settings_of(issuer)).verify(confused)
+
+
+@pytest.mark.parametrize("token", ["", "a.b.c", "qserver", "\x00.\x00.\x00"])
+def test_what_is_no_token_is_refused(issuer: Issuer, token: str) -> None:
+    with pytest.raises(Unauthenticated, match="neither a key of this service nor a token"):
+        OidcVerifier(settings_of(issuer)).verify(token)
+
+
+@pytest.mark.parametrize(
+    ("words", "role"),
+    [
+        (["qserver-viewer", "qserver-admin"], Role.ADMIN),
+        ("staff qserver-viewer", Role.VIEWER),
+        ([1, None, "qserver-user"], Role.USER),
+    ],
+)
+def test_the_highest_role_counts(issuer: Issuer, words: object, role: Role) -> None:
+    assert OidcVerifier(settings_of(issuer)).verify(issuer.token(roles=words)).role is role
+
+
+def test_the_claim_of_the_roles_may_lie_deeper_and_name_other_words(issuer: Issuer) -> None:
+    settings = settings_of(issuer, oidc_role_claim="realm_access.roles", oidc_admin_role="boss")
+    token = issuer.token(roles=None, realm_access={"roles": ["boss"]})
+
+    assert OidcVerifier(settings).verify(token).role is Role.ADMIN
+
+
+def test_who_has_no_role_may_get_one_by_default(issuer: Issuer) -> None:
+    settings = settings_of(issuer, oidc_default_role="viewer")
+
+    assert OidcVerifier(settings).verify(issuer.token(roles=[])).role is Role.VIEWER
+
+
+def test_without_a_name_the_subject_is_the_name(issuer: Issuer) -> None:
+    assert OidcVerifier(settings_of(issuer)).verify(issuer.token(preferred_username=None)).name == "42"
+
+
+def test_an_issuer_that_does_not_answer_is_no_fault_of_the_caller(issuer: Issuer) -> None:
+    settings = settings_of(issuer, oidc_jwks_url="http://127.0.0.1:9", oidc_timeout_seconds=1)
+
+    with pytest.raises(Unavailable, match="doesn't give its keys; try again"):
+        OidcVerifier(settings).verify(issuer.token())
+
+
+def test_a_discovery_document_of_somebody_else_is_not_believed(issuer: Issuer) -> None:
+    issuer.name_in_discovery = "https://other.example.org"
+    try:
+        with pytest.raises(Unavailable):
+            OidcVerifier(settings_of(issuer)).verify(issuer.token())
+    finally:
+        issuer.name_in_discovery = None
