@@ -98,17 +98,6 @@ class Keys:
         is_old = or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < SecondsFromNow(-_USE_SECONDS))
         self._work.execute(update(api_keys).where(api_keys.c.key_hash == key_hash, is_old).values(last_used_at=Now()))
 
-    def has_admin_key(self) -> bool:
-        """Tell whether any administrator's key is good."""
-        statement = select(api_keys.c.id).select_from(_OWNED)
-        statement = statement.where(
-            users.c.role == Role.ADMIN,
-            users.c.disabled_at.is_(None),
-            api_keys.c.revoked_at.is_(None),
-            or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > Now()),
-        )
-        return self._work.execute(statement.limit(1)).first() is not None
-
     def _get(self, key_id: UUID) -> KeyRecord:
         return _key_from(self._work.execute(_select_keys().where(api_keys.c.id == key_id)).mappings().one())
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 
 import structlog
@@ -38,6 +39,7 @@ def standalone_settings(settings: Settings, options: Options) -> Settings:
             "database": settings.database.model_copy(update={"database_url": database_url}),
             "jobs_server": settings.jobs_server.model_copy(update=_given(grpc)),
             "rest_api": settings.rest_api.model_copy(update=_given(http)),
+            "proxy": settings.proxy.model_copy(update=_trusting_ourselves(settings)),
             "lease": settings.lease.model_copy(update=_unset(settings.lease, {"lease_seconds": LEASE_SECONDS})),
             "plugins": settings.plugins.model_copy(
                 update=_unset(settings.plugins, {"plugin_folder": folder / "plugins"})
@@ -45,6 +47,16 @@ def standalone_settings(settings: Settings, options: Options) -> Settings:
             "logs": settings.logs.model_copy(update=_unset(settings.logs, _preferred_logs(options))),
         }
     )
+
+
+def _trusting_ourselves(settings: Settings) -> Mapping[str, object]:
+    """Have jobs_server believe rest_api where a submission came from, when networks are let in without a key.
+
+    Other programs of this machine are believed too: they could come from an address of such a network by themselves.
+    """
+    if not settings.access.anonymous_from:
+        return {}
+    return {"trusted_proxies": (*settings.proxy.trusted_proxies, ip_network(LOOPBACK))}
 
 
 def _reachable(settings: Settings) -> str:
