@@ -1,6 +1,7 @@
 """The whole HTTP service on a socket of its own, over PostgreSQL."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import httpx
@@ -10,7 +11,7 @@ from pydantic import SecretStr
 from database import Database
 from qserver.errors import SettingsError
 from qserver.settings import DatabaseSettings, RestApiSettings, Settings
-from rest_api.service import RestApi
+from rest_api.service import RestApi, listen
 from tests.servers.ports import free_port
 from tests.unit.rest_api.site import FakeCatalog, Stage, prepare_database
 from tests.waiting import until
@@ -155,6 +156,14 @@ async def test_a_taken_port_is_named(settings: Settings, stage: Stage, service: 
 
     with pytest.raises(SettingsError, match=rf"127.0.0.1:{service.port}.*QSERVER_HTTP_PORT"):
         await RestApi(taken, stage.database, plugin_installer=FakeCatalog()).start()
+
+
+def test_a_short_answer_waits_for_no_receipt() -> None:
+    with listen(RestApiSettings(http_port=0)) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+
+    with connection:
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_submitting_without_jobs_server_is_503_and_reading_goes_on(client: httpx.AsyncClient) -> None:
