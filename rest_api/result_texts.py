@@ -1,14 +1,15 @@
 """Results as JSON text. What is stored is JSON already: it is passed on as it is, never parsed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from uuid import UUID
+
+import orjson
 
 from database.job_results import no_job, why_none
 from database.records import JobResult, StoredDocument
 from database.result_documents import all_members_of
 from qserver.results import RESULT_SCHEMA, RESULT_SCHEMA_VERSION
-from rest_api import schemas
 from rest_api.json_response import JSON_MEDIA_TYPE, encode
 from rest_api.views import packed_array
 
@@ -28,16 +29,23 @@ def wanted_form(accept: str) -> Form:
     return next((Form(name) for name in named if name in set(Form)), Form.ARRAY)
 
 
-def result_text(job_id: UUID, result: JobResult | None) -> str:
-    """Write what came of a job; None where the caller has no such job."""
+def result_value(job_id: UUID, result: JobResult | None) -> Mapping[str, object]:
+    """Give what came of a job as a `schemas.JobResult`, to be encoded; None where the caller has no such job.
+
+    A mapping, whose parts orjson writes itself: for 500 jobs a dataclass, or text put together here, takes twice as
+    long.
+    """
     if result is not None and result.documents:
-        documents = ",".join(map(_document_text, result.documents))
-        return (
-            f'{{"job_id":"{job_id}","status":"{result.status}","reason":null,"message":null,"results":[{documents}]}}'
-        )
+        return {
+            "job_id": job_id,
+            "status": result.status,
+            "reason": None,
+            "message": None,
+            "results": [orjson.Fragment(_document_text(document)) for document in result.documents],
+        }
     error = no_job(job_id) if result is None else why_none(result)
     status = None if result is None else result.status
-    return encode(schemas.JobResult(job_id, status, error.reason, error.message, ())).decode()
+    return {"job_id": job_id, "status": status, "reason": error.reason, "message": error.message, "results": ()}
 
 
 def result_document_text(job_id: UUID, documents: Sequence[StoredDocument]) -> str:
@@ -49,26 +57,26 @@ def result_document_text(job_id: UUID, documents: Sequence[StoredDocument]) -> s
     )
 
 
-def body(form: Form, texts: Iterable[str]) -> str:
-    """Put values together."""
+def body(form: Form, values: Iterable[Mapping[str, object]]) -> bytes:
+    """Write values together."""
     match form:
         case Form.ARRAY:
-            return f"[{','.join(texts)}]"
+            return encode(list(values))
         case Form.LINES:
-            return "".join([f"{text}\n" for text in texts])
+            return b"".join([encode(value) + b"\n" for value in values])
 
 
-def body_parts(form: Form, texts: Iterable[str]) -> Iterator[str]:
-    """Put values together piece by piece: what is large need not be in memory with the rest."""
+def body_parts(form: Form, values: Iterable[Mapping[str, object]]) -> Iterator[bytes]:
+    """Write values piece by piece: what is large need not be in memory with the rest."""
     match form:
         case Form.ARRAY:
-            yield "["
-            for position, text in enumerate(texts):
-                yield f",{text}" if position else text
-            yield "]"
+            yield b"["
+            for position, value in enumerate(values):
+                yield b"," + encode(value) if position else encode(value)
+            yield b"]"
         case Form.LINES:
-            for text in texts:
-                yield f"{text}\n"
+            for value in values:
+                yield encode(value) + b"\n"
 
 
 def _document_text(stored: StoredDocument) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Integer, RowMapping, Select, bindparam, func, select, union_all
 
 from database.circuits import sources
-from database.job_results import PAGE_COLUMNS, page_of
+from database.job_results import PAGE_COLUMNS, page_of, select_page
 from database.jobs.guards import IS_PENDING, IS_RUNNING, Guard
 from database.jobs.rows import (
     EVENT_COLUMNS,
@@ -58,9 +58,23 @@ def list_page(work: Work, identity: Identity, page: Page) -> Sequence[Job]:
 
 def list_results(work: Work, identity: Identity, page: Page, *, max_bytes: int) -> Sequence[JobResult]:
     """Give what there is to read of a page of jobs, oldest first."""
-    keys = _of_page(select(jobs.c.pointer), identity, page).offset(page.offset)
-    meant = select(*PAGE_COLUMNS).where(is_selected(jobs.c.pointer, keys, is_postgres=work.is_postgres))
-    return page_of(work, meant, max_bytes=max_bytes)
+    statement = _results_page(page.statuses, of_everybody=identity.sees_everything, is_postgres=work.is_postgres)
+    parameters = {"limit": page.limit, "offset": page.offset, "owner_id": identity.user_id, "max_bytes": max_bytes}
+    return page_of(work, statement, parameters)
+
+
+@cache
+def _results_page(
+    statuses: frozenset[JobStatus], *, of_everybody: bool, is_postgres: bool
+) -> Select[tuple[object, ...]]:
+    keys = select(jobs.c.pointer).order_by(jobs.c.pointer)
+    keys = keys.limit(bindparam("limit", type_=Integer())).offset(bindparam("offset", type_=BigInteger()))
+    if statuses:
+        keys = keys.where(status_is(jobs.c.status, *sorted(statuses)))
+    if not of_everybody:
+        keys = keys.where(jobs.c.owner_id == bindparam("owner_id", type_=jobs.c.owner_id.type))
+    meant = select(*PAGE_COLUMNS).where(is_selected(jobs.c.pointer, keys, is_postgres=is_postgres))
+    return select_page(meant, is_postgres=is_postgres)
 
 
 def _of_page(statement: Select[tuple[object, ...]], identity: Identity, page: Page) -> Select[tuple[object, ...]]:

@@ -1,6 +1,6 @@
 """Results of many jobs in one answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
@@ -17,7 +17,7 @@ from qserver.jobs import JobStatus
 from rest_api import examples, schemas
 from rest_api.dependencies import Caller, Cursor, Neighbours, identify
 from rest_api.openapi import answers, lines, refusals
-from rest_api.result_texts import NDJSON_MEDIA_TYPE, body, body_parts, result_text, wanted_form
+from rest_api.result_texts import NDJSON_MEDIA_TYPE, body, body_parts, result_value, wanted_form
 from rest_api.service_route import ServiceRoute
 from rest_api.views import API_PREFIX
 
@@ -92,10 +92,10 @@ def list_results(
     with neighbours.database.reading() as transaction:
         found = _found(transaction, caller, wanted)
     form, headers = wanted_form(accept), {"Vary": "Accept"}
-    texts = _texts(neighbours.database, caller, found)
+    values = _values(neighbours.database, caller, found)
     if any(result is not None and result.documents is None for _, result in found):
-        return StreamingResponse(body_parts(form, texts), media_type=form, headers=headers)
-    return Response(body(form, texts), media_type=form, headers=headers)
+        return StreamingResponse(body_parts(form, values), media_type=form, headers=headers)
+    return Response(body(form, values), media_type=form, headers=headers)
 
 
 def _found(transaction: Transaction, caller: Identity, wanted: Selection) -> Found:
@@ -110,12 +110,12 @@ def _found(transaction: Transaction, caller: Identity, wanted: Selection) -> Fou
     return [(result.job_id, result) for result in page]
 
 
-def _texts(database: Database, caller: Identity, found: Found) -> Iterator[str]:
+def _values(database: Database, caller: Identity, found: Found) -> Iterator[Mapping[str, object]]:
     for job_id, result in found:
         if result is not None and result.documents is None:
-            yield result_text(job_id, _read_alone(database, caller, job_id))
+            yield result_value(job_id, _read_alone(database, caller, job_id))
         else:
-            yield result_text(job_id, result)
+            yield result_value(job_id, result)
 
 
 def _read_alone(database: Database, caller: Identity, job_id: UUID) -> JobResult | None:
