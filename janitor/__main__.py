@@ -11,6 +11,7 @@ from database import Database
 from janitor.service import Janitor
 from qserver.errors import QServerError
 from qserver.logs import configure_logs
+from qserver.sandbox.prctl import hide_from_others
 from qserver.settings import Settings, load_settings
 
 
@@ -33,6 +34,7 @@ def _run(settings: Settings) -> None:
 
 def main() -> int:
     """Clean, and give the exit status: 0, or 1 where it could not be done."""
+    hide_from_others()
     try:
         settings = load_settings()
         configure_logs("janitor", settings.logs)

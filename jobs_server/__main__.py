@@ -11,6 +11,7 @@ from qserver.collector import spare_what_is_loaded
 from qserver.errors import QServerError
 from qserver.logs import configure_logs
 from qserver.sandbox.forkserver import Forkserver
+from qserver.sandbox.prctl import hide_from_others
 from qserver.settings import Settings, load_settings
 from qserver.stopping import serve_until_told
 
@@ -30,6 +31,7 @@ def _run(settings: Settings) -> None:
 
 def main() -> int:
     """Serve, and give the exit status: 0, or 1 where the service could not start."""
+    hide_from_others()
     try:
         settings = load_settings()
         configure_logs("jobs_server", settings.logs)

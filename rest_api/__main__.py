@@ -8,6 +8,7 @@ from qserver.broker import connect
 from qserver.collector import spare_what_is_loaded
 from qserver.errors import QServerError
 from qserver.logs import configure_logs
+from qserver.sandbox.prctl import hide_from_others
 from qserver.settings import Settings, load_settings
 from qserver.stopping import serve_until_told
 from rest_api.service import RestApi
@@ -27,6 +28,7 @@ def _run(settings: Settings) -> None:
 
 def main() -> int:
     """Serve, and give the exit status: 0, or 1 where the service could not start."""
+    hide_from_others()
     try:
         settings = load_settings()
         configure_logs("rest_api", settings.logs)

@@ -7,6 +7,7 @@ from pathlib import Path
 from qserver.collector import spare_what_is_loaded
 from qserver.errors import QServerError
 from qserver.logs import configure_logs
+from qserver.sandbox.prctl import hide_from_others
 from qserver.settings import Settings, load_settings
 from qserver.stopping import StopSignals
 from standalone.data_folder import owned
@@ -19,6 +20,7 @@ EXAMPLES_FOLDER = Path(__file__).parent.parent / "examples"
 
 def serve(options: Options) -> int:
     """Own the data folder, serve until told to stop, and give the exit status."""
+    hide_from_others()
     try:
         settings = standalone_settings(load_settings(), options)
         chosen = _chosen_examples(options)

@@ -13,6 +13,7 @@ from qserver.collector import spare_what_is_loaded
 from qserver.errors import QServerError
 from qserver.logs import configure_logs
 from qserver.sandbox.forkserver import Forkserver
+from qserver.sandbox.prctl import hide_from_others
 from qserver.settings import Settings, load_settings
 from worker.service import Worker
 
@@ -81,6 +82,7 @@ def _run(settings: Settings) -> bool:
 
 def main() -> int:
     """Work until a signal, and give the exit status: 0, or 1 where the worker could not start or go on."""
+    hide_from_others()
     try:
         settings = load_settings()
         configure_logs("worker", settings.logs)

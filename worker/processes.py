@@ -12,6 +12,9 @@ from worker.groups import Lane
 from worker.runs import SimulatorProcess
 from worker.selftest import InspectingProcess
 
+BASE_TASKS = 256
+"""Threads that a simulator may have beside those that compute, of which OpenMP starts one a core."""
+
 SpawnFilePlugin = Callable[[str], SimulatorProcess]
 
 
@@ -48,6 +51,12 @@ class LaneProcesses:
 def simulator_limits(lane: Lane, capacity: Capacity) -> Limits:
     """Give what the kernel holds every process of a lane to; each run has its own, tighter limit beside it.
 
-    A process with a GPU has no such limit: the driver maps more than one could foresee. Its runs are watched.
+    A process with a GPU has no limit of memory: the driver maps more than one could foresee. Its runs are watched. And
+    the driver may start a program that makes its devices.
     """
-    return Limits(memory_bytes=None if lane is Lane.GPU else capacity.memory_bytes)
+    on_gpu = lane is Lane.GPU
+    return Limits(
+        memory_bytes=None if on_gpu else capacity.memory_bytes,
+        may_start_processes=on_gpu,
+        tasks=BASE_TASKS + 2 * capacity.cores,
+    )

@@ -138,7 +138,8 @@ class FilePluginHost:
     def _limits_of(self, pin: FilePluginPin) -> Limits:
         """Let it read Python, the little that we lend it, and its own environment: no other plugin's, and no data."""
         readable_paths = (*interpreter_paths(), os.fspath(self._environment(pin).folder))
-        return replace(self._limits, network=False, readable_paths=readable_paths)
+        # Plugins of the original service may have their own ways to run programs.
+        return replace(self._limits, network=False, may_start_processes=True, readable_paths=readable_paths)
 
     def _command(self, pin: FilePluginPin) -> Sequence[str]:
         python = os.fspath(self._environment(pin).python)

@@ -128,6 +128,7 @@ def _terms(observable: Observable) -> JsonValue:
 
 def _failure_of_exit(task: Task, error: ChildDied) -> Outcome:
     """Blame the plugin for an exit of its own; raise again what came from outside, which another try may survive."""
-    if error.exit_code is None or error.was_killed or error.out_of_memory:
+    is_its_own = error.exit_code is not None or error.ending.excess
+    if not is_its_own or error.was_killed or error.out_of_memory:
         raise error
     return Failure(key=task.key, reason=Reason.PLUGIN_ERROR, message=f"the plugin {error.ending.describe()}")

@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass, field
 
 from qserver.sandbox.ending import EXIT_OUT_OF_MEMORY, Ending
-from qserver.sandbox.memory import ran_out_of_memory
+from qserver.sandbox.memory import Use, ran_out_of_memory
 from qserver.sandbox.spawning import Started
 
 _LAST_WORDS_BYTES = 4096
@@ -21,9 +21,12 @@ class ChildRecord:
     lifeline: socket.socket
     errors_reader: int
     memory_limit_bytes: int | None
+    max_tasks: int
+    has_company: bool  # whether it may start processes
     kernel_kills_before: int | None
     _last_words: bytearray = field(default_factory=bytearray)
-    _passed_limit: bool = False
+    _passed_memory: bool = False
+    _excess: str = ""
 
     def announce(self) -> None:
         """Hand its owner a descriptor of the process: unlike its number, that can never mean another process."""
@@ -44,10 +47,13 @@ class ChildRecord:
         del self._last_words[:-_LAST_WORDS_BYTES]
         return bool(words)
 
-    def kill_if_above(self, used_bytes: int) -> None:
+    def kill_if_above(self, use: Use) -> None:
         """Kill it where it uses more than it may."""
-        if self.memory_limit_bytes is not None and used_bytes > self.memory_limit_bytes:
-            self._passed_limit = True
+        if use.tasks > self.max_tasks:
+            self._excess = f"it had {use.tasks:,} processes and threads; the limit is {self.max_tasks:,}"
+            self.kill()
+        elif self.memory_limit_bytes is not None and use.memory_bytes > self.memory_limit_bytes:
+            self._passed_memory = True
             self.kill()
 
     def kill(self) -> None:
@@ -69,12 +75,16 @@ class ChildRecord:
         code = os.waitstatus_to_exitcode(status)
         signal_number = -code if code < 0 else None
         last_words = self._last_words.decode("utf-8", "replace")
-        is_memory = self._passed_limit or ran_out_of_memory(
-            signal_number=signal_number, last_words=last_words, kills_before=self.kernel_kills_before
+        is_memory = self._passed_memory or (
+            not self._excess
+            and ran_out_of_memory(
+                signal_number=signal_number, last_words=last_words, kills_before=self.kernel_kills_before
+            )
         )
         return Ending(
             signal=signal_number,
             exit_code=code if code >= 0 else None,
             out_of_memory=is_memory or code == EXIT_OUT_OF_MEMORY,
+            excess=self._excess,
             last_words=last_words,
         )

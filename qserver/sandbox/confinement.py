@@ -10,12 +10,12 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
+from qserver.sandbox import landlock
 from qserver.sandbox.frames import CHANNEL_DESCRIPTOR
-from qserver.sandbox.landlock import restrict_files
 from qserver.sandbox.limits import Limits
 from qserver.sandbox.memory import data_bytes
-from qserver.sandbox.prctl import die_with_parent, renounce_privileges
-from qserver.sandbox.seccomp import install_filter
+from qserver.sandbox.prctl import die_with_parent, hide_from_others, renounce_privileges, show_to_own_user
+from qserver.sandbox.seccomp import Freedom, install_filter
 
 OOM_SCORE_ADJUSTMENT = 800  # of -1000..1000: a child dies before any service does
 
@@ -48,6 +48,7 @@ def take_descriptors(*, channel: int, standard_error: int) -> None:
 def confine(limits: Limits, *, folder: Path, environment: Mapping[str, str]) -> None:
     """Set the process's limits, folder and environment. Raises OSError where the kernel refuses."""
     _reset_signals()
+    show_to_own_user()  # or a process that isn't root's could not write what follows
     os.umask(0o077)
     os.chdir(folder)
     os.environ.update({"HOME": str(folder), "TMPDIR": str(folder), **environment})
@@ -55,8 +56,18 @@ def confine(limits: Limits, *, folder: Path, environment: Mapping[str, str]) -> 
     Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE_ADJUSTMENT), encoding="ascii")
     _limit_resources(limits)
     renounce_privileges()
-    restrict_files(writable=folder, readable=limits.readable_paths)
-    install_filter(allow_network=limits.network)
+    landlock.restrict_files(writable=folder, readable=limits.readable_paths)
+    if not landlock.version():
+        hide_from_others()  # from its siblings, which Landlock would keep apart
+    install_filter(_freedom(limits))
+
+
+def _freedom(limits: Limits) -> Freedom:
+    return Freedom(
+        network=limits.network,
+        processes=limits.may_start_processes,
+        signals_to=None if landlock.version() >= landlock.SCOPE_VERSION else os.getpid(),
+    )
 
 
 def _move_up(descriptor: int) -> int:

@@ -16,20 +16,24 @@ EXIT_OUT_OF_MEMORY = 71
 class Ending:
     """How a child ended.
 
-    One of `signal` and `exit_code` is set, or neither where nobody knows: its forkserver died too. `last_words` is the
-    end of what it wrote to standard error; it may quote a circuit, so it is never logged.
+    One of `signal` and `exit_code` is set, or neither where nobody knows: its forkserver died too. `excess` says what
+    it was killed for, where that was not memory. `last_words` is the end of what it wrote to standard error; it may
+    quote a circuit, so it is never logged.
     """
 
     signal: int | None = None
     exit_code: int | None = None
     out_of_memory: bool = False
     was_killed: bool = False
+    excess: str = ""
     last_words: str = ""
 
     def describe(self) -> str:
         """Tell it as the end of a sentence."""
         if self.out_of_memory:
             return "ran out of memory"
+        if self.excess:
+            return f"was killed: {self.excess}"
         if self.was_killed:
             return "was killed"
         if self.exit_code == EXIT_START_FAILED:

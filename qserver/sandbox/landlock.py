@@ -11,6 +11,7 @@ import ctypes
 import os
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 # The same numbers on every architecture.
@@ -25,12 +26,15 @@ _REMOVE_AND_MAKE = (
 _MOVE, _TRUNCATE = 1 << 13, 1 << 14
 _SCOPES = 0b11  # no abstract socket and no signal to the outside
 
-_TRUNCATE_VERSION, _SCOPE_VERSION = 3, 6
+_TRUNCATE_VERSION = 3
+SCOPE_VERSION = 6
+"""From this version on signals and abstract sockets end at the domain's wall."""
 
 # Listing a folder is left alone: Python can't import from one that it can't list, and one that holds our packages may
 # hold secrets too.
 _READ = _EXECUTE | _READ_FILE
-_DEVICES = "/dev"  # null, urandom, those of a GPU
+_DEVICES = ("null", "zero", "full", "random", "urandom", "nvidia*", "dri", "kfd", "dxg")
+"""Of /dev, the harmless ones and those of GPUs: /dev/shm holds files of other jobs, and root's disks lie there too."""
 
 
 def version() -> int:
@@ -54,7 +58,8 @@ def restrict_files(*, writable: Path, readable: Sequence[str] | None) -> None:
     read = 0 if readable is None else _READ
     with _ruleset(known, rights=write | read) as ruleset:
         _allow(ruleset, str(writable), write | read)
-        _allow(ruleset, _DEVICES, (_WRITE_FILE | _TRUNCATE) & write | read)
+        for device in chain.from_iterable(Path("/dev").glob(pattern) for pattern in _DEVICES):
+            _allow(ruleset, str(device), (_WRITE_FILE | _TRUNCATE) & write | read & ~_EXECUTE)
         for path in readable or ():
             _allow(ruleset, path, read)
         _call(_RESTRICT_SELF, ruleset, 0)
@@ -71,7 +76,7 @@ def _write_rights(known: int) -> int:
 @contextlib.contextmanager
 def _ruleset(known: int, *, rights: int) -> Iterator[int]:
     # struct landlock_ruleset_attr: files, network (left alone here: the filter of system calls denies it), scopes.
-    attributes = struct.pack("=QQQ", rights, 0, _SCOPES) if known >= _SCOPE_VERSION else struct.pack("=Q", rights)
+    attributes = struct.pack("=QQQ", rights, 0, _SCOPES) if known >= SCOPE_VERSION else struct.pack("=Q", rights)
     descriptor = _call(_CREATE_RULESET, attributes, len(attributes), 0)
     try:
         yield descriptor

@@ -24,14 +24,17 @@ class Limits:
     RLIMIT_DATA and not RLIMIT_AS: address space also counts what is reserved and never used, such as the 3.9 GiB that
     the CUDA libraries map, and the 64 MiB arenas of each thread.
 
-    There is no RLIMIT_NPROC: it counts every process and thread of the user on the machine, the services' own included,
-    and does not bind root at all. The container's pids limit is the place for it.
+    Unless it may start processes, the kernel denies it each one. If it may, the forkserver counts what it started,
+    twice a second, and kills it with all of it past `tasks`. There is no RLIMIT_NPROC: it counts every process and
+    thread of the user on the machine, the services' own included, and does not bind root at all.
     """
 
     memory_bytes: int | None = None
     file_bytes: int = 256 * MIB  # of one file
     nice: int = 10
     network: bool = False
+    may_start_processes: bool = False
+    tasks: int = 512  # its threads and processes, and their threads
     readable_paths: tuple[str, ...] | None = None  # beside its own; None reads whatever the user may
 
 

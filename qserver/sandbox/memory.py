@@ -11,29 +11,50 @@ counts as proof, since little else sends it.
 import os
 import signal
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-_SESSION_FIELD, _RESIDENT_FIELD = 3, 21  # of /proc/<pid>/stat, counted after the name; see proc_pid_stat(5)
+_SESSION_FIELD, _THREADS_FIELD, _RESIDENT_FIELD = 3, 17, 21
+"""Of /proc/<pid>/stat, counted after the name; see proc_pid_stat(5)."""
+
 _ABORT_WORDS = ("std::bad_alloc", "memory allocation of", "cannot allocate memory", "out of memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What processes take: resident memory, and entries of the kernel's table, of which each thread has one."""
+
+    memory_bytes: int = 0
+    tasks: int = 0
+
+    def __add__(self, other: "Use") -> "Use":
+        """Add up."""
+        return Use(self.memory_bytes + other.memory_bytes, self.tasks + other.tasks)
+
+
+def use_of(pid: int) -> Use:
+    """Give what one process takes; nothing once it is gone."""
+    fields = _stat_fields(Path(f"/proc/{pid}"))
+    return _use(fields) if fields else Use()
 
 
 def session_memory_bytes(session: int) -> int:
     """Add up the resident memory of all processes of a session. Costs about 10 us for each process of the machine."""
-    return memory_bytes_by_session().get(session, 0)
+    return use_by_session().get(session, Use()).memory_bytes
 
 
-def memory_bytes_by_session() -> Mapping[int, int]:
-    """Add up resident memory for every session of the machine.
+def use_by_session() -> Mapping[int, Use]:
+    """Add up what every session of the machine takes.
 
     Sessions, because a child leads its own and what it starts can't leave it, while parenthood is lost with each
     process in between that ends.
     """
-    totals: dict[int, int] = defaultdict(int)
+    totals: dict[int, Use] = defaultdict(Use)
     for entry in os.scandir("/proc"):
         if entry.name.isdecimal() and (fields := _stat_fields(Path(entry.path))):
-            totals[int(fields[_SESSION_FIELD])] += int(fields[_RESIDENT_FIELD]) * _PAGE_BYTES
+            totals[int(fields[_SESSION_FIELD])] += _use(fields)
     return totals
 
 
@@ -73,6 +94,10 @@ def kernel_oom_kills() -> int | None:
         if count is not None:
             return count
     return None
+
+
+def _use(fields: Sequence[str]) -> Use:
+    return Use(int(fields[_RESIDENT_FIELD]) * _PAGE_BYTES, int(fields[_THREADS_FIELD]))
 
 
 def _stat_fields(process: Path) -> list[str]:

@@ -4,8 +4,10 @@ import ctypes
 import os
 import signal
 import struct
+import sys
 
 _SET_PARENT_DEATH_SIGNAL = 1
+_SET_DUMPABLE = 4
 _SET_CHILD_SUBREAPER = 36
 _SET_NO_NEW_PRIVILEGES = 38
 _CAPABILITY_VERSION = 0x20080522
@@ -14,6 +16,20 @@ _CAPABILITY_VERSION = 0x20080522
 def die_with_parent() -> None:
     """Be killed when the thread that forked this process ends: of use only where that parent has one thread."""
     _set(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+
+
+def hide_from_others() -> None:
+    """Let no process of the same user read this one's memory or environment, or trace it, from now on.
+
+    Only Linux knows this; elsewhere nothing is done. A program that is run in the place of this one is open again.
+    """
+    if sys.platform == "linux":
+        _set(_SET_DUMPABLE, 0)
+
+
+def show_to_own_user() -> None:
+    """Undo `hide_from_others`, which a fork inherits: what hides belongs to root, its own entries in /proc included."""
+    _set(_SET_DUMPABLE, 1)
 
 
 def adopt_orphans() -> None:

@@ -1,8 +1,7 @@
-"""A filter of system calls: no network, no look into other processes, no way out of the process group.
+"""A filter of system calls: no network, no hold on other processes, no way out of the process group.
 
-Written as classic BPF by hand, since libseccomp is not everywhere; see seccomp(2), and for the numbers
-`asm/unistd_64.h` (x86_64) and `asm-generic/unistd.h` (aarch64). On other machines there is no filter, and
-`is_supported` says so.
+Written as classic BPF by hand, since libseccomp is not everywhere; see seccomp(2). On machines that `system_calls`
+doesn't know there is no filter, and `is_supported` says so.
 """
 
 import ctypes
@@ -13,87 +12,43 @@ import socket
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
+
+from qserver.sandbox.system_calls import MACHINES
 
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
-_LOAD, _JUMP_IF_EQUAL, _JUMP_IF_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_ALLOW, _FAIL, _KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
-_NUMBER_OFFSET, _MACHINE_OFFSET, _FIRST_ARGUMENT_OFFSET = 0, 4, 16
+_LOAD, _JUMP_IF_EQUAL, _JUMP_IF_AT_LEAST, _JUMP_IF_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _KILL_PROCESS = 0x7FFF0000, 0x80000000
+_DENY, _LACK = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
+_NUMBER_OFFSET, _MACHINE_OFFSET, _ARGUMENTS_OFFSET = 0, 4, 16
+_HALF = 4  # bytes of an argument that one instruction can look at
 _X32_CALLS = 0x40000000  # x86_64 only: the same calls under other numbers
+
+_DENIED = (
+    *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease", "kcmp", "pidfd_getfd"),
+    *("setpgid", "setsid", "unshare", "setns", "mount", "umount2", "pivot_root"),
+    *("ioprio_set", "sched_setparam", "sched_setscheduler", "sched_setattr", "migrate_pages", "move_pages"),
+    # What these make outlives the process that made it.
+    *("shmget", "semget", "msgget", "mq_open"),
+    *("bpf", "perf_event_open", "fanotify_init", "userfaultfd", "io_uring_setup", "io_uring_enter"),
+    *("io_uring_register", "add_key", "request_key", "keyctl", "init_module", "finit_module", "kexec_load"),
+)
+
+_NETWORK_CALLS = ("connect", "sendmsg", "sendmmsg")
+"""Denied without network: Unix sockets too, by which databases and container engines listen."""
+
+_FORKS = ("fork", "vfork")
+_NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID and _NEWNET
+_THREAD = 0x00010000  # CLONE_THREAD
 
 
 @dataclass(frozen=True, slots=True)
-class _Machine:
-    audit_number: int
-    calls: Mapping[str, int]
+class Freedom:
+    """What the filter leaves to a process."""
 
-
-_NEW_CALLS = {"io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427, "pidfd_getfd": 438}
-
-_MACHINES: Mapping[str, _Machine] = MappingProxyType(
-    {
-        "x86_64": _Machine(
-            0xC000003E,
-            {
-                "socket": 41,
-                "connect": 42,
-                "ptrace": 101,
-                "setpgid": 109,
-                "setsid": 112,
-                "process_vm_readv": 310,
-                "process_vm_writev": 311,
-                "unshare": 272,
-                "setns": 308,
-                "mount": 165,
-                "umount2": 166,
-                "pivot_root": 155,
-                "bpf": 321,
-                "perf_event_open": 298,
-                "userfaultfd": 323,
-                "add_key": 248,
-                "request_key": 249,
-                "keyctl": 250,
-                "init_module": 175,
-                "finit_module": 313,
-                "kexec_load": 246,
-                **_NEW_CALLS,
-            },
-        ),
-        "aarch64": _Machine(
-            0xC00000B7,
-            {
-                "socket": 198,
-                "connect": 203,
-                "ptrace": 117,
-                "setpgid": 154,
-                "setsid": 157,
-                "process_vm_readv": 270,
-                "process_vm_writev": 271,
-                "unshare": 97,
-                "setns": 268,
-                "mount": 40,
-                "umount2": 39,
-                "pivot_root": 41,
-                "bpf": 280,
-                "perf_event_open": 241,
-                "userfaultfd": 282,
-                "add_key": 217,
-                "request_key": 218,
-                "keyctl": 219,
-                "init_module": 105,
-                "finit_module": 273,
-                "kexec_load": 104,
-                **_NEW_CALLS,
-            },
-        ),
-    }
-)
-
-_NETWORK_CALLS = frozenset({"connect"})
-"""Denied without network: Unix sockets too, by which databases and container engines listen."""
-
-_ALLOWED_DOMAIN = int(socket.AF_UNIX)
+    network: bool = False
+    processes: bool = False  # or threads alone
+    signals_to: int | None = None  # the one process that it may signal, itself; None leaves it to Landlock
 
 
 class _Program(ctypes.Structure):
@@ -102,18 +57,18 @@ class _Program(ctypes.Structure):
 
 def is_supported() -> bool:
     """Whether there is a filter for this machine."""
-    return platform.machine() in _MACHINES
+    return platform.machine() in MACHINES
 
 
-def install_filter(*, allow_network: bool) -> None:
+def install_filter(freedom: Freedom) -> None:
     """Confine this thread and all that it starts, for good. Needs no privilege but PR_SET_NO_NEW_PRIVS.
 
     Does nothing where `is_supported` is false. Raises OSError where the kernel refuses.
     """
-    machine = _MACHINES.get(platform.machine())
+    machine = MACHINES.get(platform.machine())
     if machine is None:
         return
-    instructions = build_filter(machine.audit_number, machine.calls, allow_network=allow_network)
+    instructions = build_filter(machine.audit_number, machine.calls, freedom)
     program = _Program(len(instructions), b"".join(instructions))
     library = ctypes.CDLL(None, use_errno=True)
     if library.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_SECCOMP_MODE_FILTER), ctypes.byref(program), 0, 0) != 0:
@@ -121,33 +76,81 @@ def install_filter(*, allow_network: bool) -> None:
         raise OSError(code, f"the kernel refused the filter of system calls: {os.strerror(code)}")
 
 
-def build_filter(audit_number: int, calls: Mapping[str, int], *, allow_network: bool) -> Sequence[bytes]:
+def build_filter(audit_number: int, calls: Mapping[str, int], freedom: Freedom) -> Sequence[bytes]:
     """Write the program: denied calls fail with EPERM, so that a library that tries one can go on without."""
-    denied = sorted(
-        number for name, number in calls.items() if name != "socket" and not (allow_network and name in _NETWORK_CALLS)
-    )
     program = [
         _instruction(_LOAD, _MACHINE_OFFSET),
         _instruction(_JUMP_IF_EQUAL, audit_number, if_true=1),
         _instruction(_RETURN, _KILL_PROCESS),  # calls of a 32-bit program, whose numbers mean other things
         _instruction(_LOAD, _NUMBER_OFFSET),
         _instruction(_JUMP_IF_AT_LEAST, _X32_CALLS, if_false=1),
-        _instruction(_RETURN, _FAIL | errno.EPERM),
+        _instruction(_RETURN, _DENY),
     ]
-    for number in denied:
-        program += [_instruction(_JUMP_IF_EQUAL, number, if_false=1), _instruction(_RETURN, _FAIL | errno.EPERM)]
-    if not allow_network:
-        program += _deny_foreign_sockets(calls["socket"])
+    for name, body in _rules(freedom).items():
+        if name in calls:
+            program += [_instruction(_JUMP_IF_EQUAL, calls[name], if_false=len(body)), *body]
     return [*program, _instruction(_RETURN, _ALLOW)]
 
 
-def _deny_foreign_sockets(socket_call: int) -> Sequence[bytes]:
+def _rules(freedom: Freedom) -> Mapping[str, Sequence[bytes]]:
+    """Give for each call that isn't simply allowed what follows it: instructions that end in a verdict."""
+    return {
+        **dict.fromkeys(_DENIED, (_instruction(_RETURN, _DENY),)),
+        # Of another process of the same user: its limits, its priority, its cores.
+        "prlimit64": _require((_argument(0), 0)),
+        "setpriority": _require((_argument(0), os.PRIO_PROCESS), (_argument(1), 0)),
+        "sched_setaffinity": _require((_argument(0), 0)),
+        # The flags of clone3 lie in memory, where no filter can read them. Without it, libraries call clone.
+        "clone3": (_instruction(_RETURN, _LACK),),
+        "clone": _check_clone(processes=freedom.processes),
+        **({} if freedom.processes else dict.fromkeys(_FORKS, (_instruction(_RETURN, _DENY),))),
+        **({} if freedom.network else _without_network()),
+        **({} if freedom.signals_to is None else _signals_only_to(freedom.signals_to)),
+    }
+
+
+def _without_network() -> Mapping[str, Sequence[bytes]]:
+    return {
+        **dict.fromkeys(_NETWORK_CALLS, (_instruction(_RETURN, _DENY),)),
+        "socket": _require((_argument(0), int(socket.AF_UNIX))),
+        "sendto": _require((_argument(4), 0), (_argument(4) + _HALF, 0)),  # what is connected needs no address
+    }
+
+
+def _signals_only_to(pid: int) -> Mapping[str, Sequence[bytes]]:
+    to_itself = _require((_argument(0), pid))
+    return {
+        "kill": _require((_argument(0), pid, 0, 2**32 - pid)),  # its group too, which it can't leave
+        **dict.fromkeys(("tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"), to_itself),
+        "pidfd_send_signal": (_instruction(_RETURN, _DENY),),
+    }
+
+
+def _check_clone(*, processes: bool) -> Sequence[bytes]:
+    thread_only = (_instruction(_JUMP_IF_ANY_BIT, _THREAD, if_true=1), _instruction(_RETURN, _DENY))
     return (
-        _instruction(_JUMP_IF_EQUAL, socket_call, if_false=3),
-        _instruction(_LOAD, _FIRST_ARGUMENT_OFFSET),
-        _instruction(_JUMP_IF_EQUAL, _ALLOWED_DOMAIN, if_true=1),
-        _instruction(_RETURN, _FAIL | errno.EPERM),
+        _instruction(_LOAD, _argument(0)),
+        _instruction(_JUMP_IF_ANY_BIT, _NEW_NAMESPACES, if_false=1),
+        _instruction(_RETURN, _DENY),
+        *(() if processes else thread_only),
+        _instruction(_RETURN, _ALLOW),
     )
+
+
+def _require(*conditions: tuple[int, *tuple[int, ...]]) -> Sequence[bytes]:
+    """Allow a call whose arguments are as they must be: each condition is an offset and the values allowed there."""
+    body: list[bytes] = []
+    for offset, *values in conditions:
+        body.append(_instruction(_LOAD, offset))
+        for left, value in zip(range(len(values), 0, -1), values, strict=True):
+            body.append(_instruction(_JUMP_IF_EQUAL, value, if_true=left))
+        body.append(_instruction(_RETURN, _DENY))
+    return (*body, _instruction(_RETURN, _ALLOW))
+
+
+def _argument(number: int) -> int:
+    """Find the lower half of an argument: machines here are little-endian."""
+    return _ARGUMENTS_OFFSET + number * 2 * _HALF
 
 
 def _instruction(code: int, value: int, *, if_true: int = 0, if_false: int = 0) -> bytes:

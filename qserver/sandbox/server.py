@@ -18,12 +18,12 @@ from qserver.collector import CHILD_ROUNDS, spare_what_is_loaded
 from qserver.sandbox.birth import run_child
 from qserver.sandbox.burial import ChildRecord
 from qserver.sandbox.folders import remove_folder
-from qserver.sandbox.memory import kernel_oom_kills, memory_bytes_by_session, resident_bytes
-from qserver.sandbox.prctl import adopt_orphans
+from qserver.sandbox.memory import Use, kernel_oom_kills, resident_bytes, use_by_session, use_of
+from qserver.sandbox.prctl import adopt_orphans, hide_from_others
 from qserver.sandbox.spawning import MAX_MESSAGE_BYTES, Ready, Setup, SpawnRequest, Started
 
 _WATCH_SECONDS = 0.2  # one that allocates 5 GB/s passes its limit by 1 GB before it is seen; RLIMIT_DATA is faster
-_SWEEP_SECONDS = 1.0  # what children started themselves is counted more seldom: it takes a walk over /proc
+_SWEEP_SECONDS = 0.5  # what children started themselves is counted more seldom: it takes a walk over /proc
 _READ_BYTES = 64 * 1024
 _DESCRIPTORS_OF_A_REQUEST = 2
 
@@ -33,6 +33,7 @@ def main(control_descriptor: int, service: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # it ends when its service does, and not a moment earlier
     adopt_orphans()
+    hide_from_others()
     with socket.socket(fileno=control_descriptor) as control:
         request = control.recv(MAX_MESSAGE_BYTES)
         if not request:
@@ -82,7 +83,7 @@ class ForkLoop:
         try:
             while not self._is_over:
                 self._handle_events()
-                self._watch_memory(time.monotonic())
+                self._watch(time.monotonic())
         finally:
             for record in tuple(self._children.values()):
                 record.kill()
@@ -120,8 +121,7 @@ class ForkLoop:
         self._selector.register(descriptor, selectors.EVENT_READ, react)
 
     def _handle_events(self) -> None:
-        is_watching = any(record.memory_limit_bytes is not None for record in self._children.values())
-        for key, _ in self._selector.select(_WATCH_SECONDS if is_watching else None):
+        for key, _ in self._selector.select(_WATCH_SECONDS if self._children else None):
             if self._selector.get_map().get(key.fd) is key:  # else what it belongs to was buried a moment ago
                 react: Callable[[], None] = key.data
                 react()
@@ -161,6 +161,8 @@ class ForkLoop:
             lifeline=lifeline,
             errors_reader=errors_reader,
             memory_limit_bytes=_watched_limit(request),
+            max_tasks=request.limits.tasks,
+            has_company=request.limits.may_start_processes,
             kernel_kills_before=kills_before,
         )
         self._children[pid] = record
@@ -177,15 +179,15 @@ class ForkLoop:
         self._selector.unregister(record.lifeline.fileno())
         record.kill()
 
-    def _watch_memory(self, now: float) -> None:
-        watched = [record for record in self._children.values() if record.memory_limit_bytes is not None]
-        for record in watched:
-            record.kill_if_above(resident_bytes(record.pid))
-        if watched and now >= self._next_sweep:
+    def _watch(self, now: float) -> None:
+        for record in self._children.values():
+            record.kill_if_above(use_of(record.pid))
+        in_company = [record for record in self._children.values() if record.has_company]
+        if in_company and now >= self._next_sweep:
             self._next_sweep = now + _SWEEP_SECONDS
-            by_session = memory_bytes_by_session()
-            for record in watched:
-                record.kill_if_above(by_session.get(record.pid, 0))
+            by_session = use_by_session()
+            for record in in_company:
+                record.kill_if_above(by_session.get(record.pid, Use()))
 
     def _reap(self, wake_reader: int) -> None:
         with contextlib.suppress(BlockingIOError):

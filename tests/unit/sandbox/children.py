@@ -17,6 +17,7 @@ from pathlib import Path
 from qserver.errors import InvalidCircuit, QuotaExceeded
 from qserver.sandbox.child import Handler, serve
 from qserver.sandbox.frames import CHANNEL_DESCRIPTOR, PREFIX
+from qserver.sandbox.seccomp import Freedom, install_filter
 
 MIB = 1024 * 1024
 
@@ -207,6 +208,25 @@ def signal_process(payload: bytes) -> bytes:
     return b"allowed"
 
 
+def confine_signals(_: bytes) -> bytes:
+    """Do what is done on kernels whose Landlock knows nothing of signals."""
+    install_filter(Freedom(processes=True, signals_to=os.getpid()))
+    return b""
+
+
+def signal_itself(_: bytes) -> bytes:
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    for send in (
+        lambda: os.kill(os.getpid(), signal.SIGUSR1),
+        lambda: os.killpg(0, signal.SIGUSR1),
+        lambda: os.killpg(os.getpid(), signal.SIGUSR1),
+        lambda: signal.raise_signal(signal.SIGUSR1),
+        lambda: signal.pthread_kill(threading.get_ident(), signal.SIGUSR1),
+    ):
+        send()
+    return b"allowed"
+
+
 def state(_: bytes) -> bytes:
     """Tell what the kernel and the environment say of this process."""
     status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":\t" in line)
@@ -260,7 +280,7 @@ HANDLERS: Mapping[str, Handler] = {
         *(refuse, refuse_in_own_words, raise_foreign, panic, exit_politely),
         *(send_garbage, send_half, send_half_and_stay, send_two, send_wrong_id, send_wrong_fault, send_too_much),
         *(try_network, try_unix_connection, try_socketpair, try_escape, read_file, write_file, write_much),
-        *(dig, signal_process, state, draw, start_grandchild, abandon_grandchild),
+        *(dig, signal_process, confine_signals, signal_itself, state, draw, start_grandchild, abandon_grandchild),
     )
 }
 

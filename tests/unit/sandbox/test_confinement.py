@@ -13,7 +13,8 @@ from qserver.sandbox.confinement import OOM_SCORE_ADJUSTMENT
 from qserver.sandbox.forkserver import Forkserver
 from qserver.sandbox.limits import Limits, interpreter_paths
 from qserver.sandbox.process import ChildProcess
-from tests.processes import parent_of
+from qserver.sandbox.seccomp import Freedom
+from qserver.sandbox.system_calls import MACHINES
 from tests.unit.sandbox.calls import MIB, call
 from tests.unit.sandbox.conftest import ENTRY, Spawn
 
@@ -45,8 +46,8 @@ def test_a_child_can_talk_to_itself(child: ChildProcess) -> None:
     assert call(child, "try_socketpair") == b"allowed"
 
 
-def test_a_grandchild_can_not_leave_the_session(child: ChildProcess) -> None:
-    assert call(child, "try_escape") == b"denied"
+def test_a_grandchild_can_not_leave_the_session(spawn: Spawn) -> None:
+    assert call(spawn(may_start_processes=True), "try_escape") == b"denied"
 
 
 def test_no_secret_reaches_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,9 +71,10 @@ def test_no_secret_reaches_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_variables_are_set_before_libraries_are_loaded(forkserver: Forkserver) -> None:
     with forkserver.spawn(ENTRY, Limits(), {"OMP_THREAD_LIMIT": "1"}) as child:
-        parent = parent_of(child.pid)
+        # A forked child still shows there what its forkserver was started with.
+        started_with = call(child, "read_file", b"/proc/self/environ").split(b"\0")
 
-        assert b"OMP_THREAD_LIMIT=1" in Path(f"/proc/{parent}/environ").read_bytes().split(b"\0")
+    assert b"OMP_THREAD_LIMIT=1" in started_with
 
 
 def test_a_child_keeps_no_descriptor_but_its_channel(child: ChildProcess) -> None:
@@ -141,6 +143,17 @@ def test_a_child_can_not_signal_the_service(child: ChildProcess) -> None:
     assert call(child, "signal_process", str(os.getpid()).encode()) == b"denied"
 
 
+def test_where_landlock_knows_no_signals_a_child_signals_itself_alone(spawn: Spawn) -> None:
+    child = spawn(may_start_processes=True)
+    other = call(child, "start_grandchild")
+    assert call(child, "signal_process", other) == b"allowed"
+
+    call(child, "confine_signals")
+
+    assert call(child, "signal_process", other) == b"denied"
+    assert call(child, "signal_itself") == b"allowed"
+
+
 def test_a_child_reads_only_what_it_is_shown(spawn: Spawn, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("top secret")
@@ -166,8 +179,15 @@ def test_a_child_that_reads_little_can_still_import(spawn: Spawn) -> None:
 def test_the_filter_denies_what_it_lists_and_foreign_machines() -> None:
     calls = {"socket": 41, "connect": 42, "ptrace": 101}
 
-    closed = seccomp.build_filter(0xC000003E, calls, allow_network=False)
-    opened = seccomp.build_filter(0xC000003E, calls, allow_network=True)
+    closed = seccomp.build_filter(0xC000003E, calls, Freedom())
+    opened = seccomp.build_filter(0xC000003E, calls, Freedom(network=True))
 
     assert {len(instruction) for instruction in closed} == {8}
-    assert len(closed) - len(opened) == 2 + 4  # connect, and the look at a socket's domain
+    assert len(closed) - len(opened) == 2 + 5  # connect, and the look at a socket's domain
+
+
+def test_both_machines_have_a_number_for_each_call_but_the_two_that_one_never_had() -> None:
+    x86_64, aarch64 = (set(MACHINES[name].calls) for name in ("x86_64", "aarch64"))
+
+    assert x86_64 - aarch64 == {"fork", "vfork"}
+    assert not aarch64 - x86_64

@@ -63,7 +63,8 @@ def test_the_last_words_are_kept_however_many_there_were(child: ChildProcess) ->
     assert len(caught.value.ending.last_words) <= 4096
 
 
-def test_resident_memory_is_told_and_counts_grandchildren(child: ChildProcess) -> None:
+def test_resident_memory_is_told_and_counts_grandchildren(spawn: Spawn) -> None:
+    child = spawn(may_start_processes=True)
     alone = child.memory_bytes()
 
     call(child, "start_grandchild")

@@ -1,0 +1,151 @@
+"""What somebody would try who runs code in our processes. Standard library only: it is a file plugin's code too."""
+
+import ctypes
+import errno
+import os
+import resource
+import signal
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+DENIED = "denied"
+DONE = "done"
+
+_NEW_USER_NAMESPACE = 0x10000000
+_CLONE_NUMBERS = {"x86_64": 56, "aarch64": 220}
+
+
+def attempt(what: str, *arguments: str) -> str:
+    """Try it, and tell: `DENIED`, the name of another error, or what came of it."""
+    try:
+        return ATTEMPTS[what](*arguments)
+    except PermissionError:
+        return DENIED
+    except OSError as error:
+        return errno.errorcode.get(error.errno or 0, str(error))
+
+
+def read_file(path: str) -> str:
+    return Path(path).read_bytes().decode(errors="replace")
+
+
+def read_memory(pid: str, address: str, size: str) -> str:
+    with Path(f"/proc/{pid}/mem").open("rb") as memory:
+        memory.seek(int(address))
+        return memory.read(int(size)).decode(errors="replace")
+
+
+def copy_memory(pid: str, address: str, size: str) -> str:
+    """Use the system call that needs no file."""
+    content = ctypes.create_string_buffer(int(size))
+    mine = (ctypes.c_size_t * 2)(ctypes.addressof(content), int(size))
+    theirs = (ctypes.c_size_t * 2)(int(address), int(size))
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.process_vm_readv(int(pid), mine, 1, theirs, 1, 0) < 0:
+        raise OSError(ctypes.get_errno(), "process_vm_readv")
+    return content.raw.decode(errors="replace")
+
+
+def open_socket(family: str) -> str:
+    socket.socket(getattr(socket, family)).close()
+    return DONE
+
+
+def connect(path: str) -> str:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(path)
+    return DONE
+
+
+def send_datagram(path: str) -> str:
+    """Reach a Unix socket without connecting to it."""
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with one, other:
+        one.sendto(b"hello", path)
+    return DONE
+
+
+def send_message(path: str) -> str:
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with one, other:
+        one.sendmsg([b"hello"], [], 0, path)
+    return DONE
+
+
+def write_file(path: str) -> str:
+    Path(path).write_bytes(b"was here")
+    return DONE
+
+
+def write_much(size: str) -> str:
+    with Path("much").open("wb") as file:
+        file.truncate(int(size))
+    return DONE
+
+
+def fork(count: str) -> str:
+    """Start processes that stay, and stay."""
+    for _ in range(int(count)):
+        if os.fork() == 0:
+            signal.pause()
+    signal.pause()
+    return DONE
+
+
+def start_threads(count: str) -> str:
+    """Start threads that stay, and stay."""
+    threading.stack_size(64 * 1024)
+    for _ in range(int(count)):
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+    signal.pause()
+    return DONE
+
+
+def enter_namespace() -> str:
+    """Become root of a namespace of one's own, by way of clone."""
+    library = ctypes.CDLL(None, use_errno=True)
+    number = _CLONE_NUMBERS[os.uname().machine]
+    pid = library.syscall(number, _NEW_USER_NAMESPACE | signal.SIGCHLD, 0, 0, 0, 0)
+    if pid == 0:
+        os._exit(0)
+    if pid < 0:
+        raise OSError(ctypes.get_errno(), "clone")
+    return DONE
+
+
+def signal_process(pid: str) -> str:
+    os.kill(int(pid), 0)
+    return DONE
+
+
+def limit_process(pid: str) -> str:
+    """Let another process open no more files."""
+    resource.prlimit(int(pid), resource.RLIMIT_NOFILE, (3, 3))
+    return DONE
+
+
+def slow_process(pid: str) -> str:
+    os.setpriority(os.PRIO_PROCESS, int(pid), 19)
+    return DONE
+
+
+def bind_process(pid: str) -> str:
+    """Leave another process one core."""
+    os.sched_setaffinity(int(pid), {0})
+    return DONE
+
+
+def tell_variables() -> str:
+    return ",".join(sorted(os.environ))
+
+
+ATTEMPTS: Mapping[str, Callable[..., str]] = {
+    action.__name__: action
+    for action in (
+        *(read_file, read_memory, copy_memory, open_socket, connect, send_datagram, send_message),
+        *(write_file, write_much, fork, start_threads, enter_namespace),
+        *(signal_process, limit_process, slow_process, bind_process, tell_variables),
+    )
+}
