@@ -1,5 +1,7 @@
 """Every setting of every service, as one tree. Read from the environment (prefix QSERVER_) when a service starts.
 
+What is secret may stand in a file instead: see `secret_files`.
+
 Each service takes only the sections it needs. `.env.example` lists all of them with unit and default, and a test keeps
 the two equal. A value that can't be right stops the service with a sentence: see `load_settings`.
 """
@@ -14,9 +16,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.functional_validators import BeforeValidator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from qserver.errors import SettingsError
+from qserver.secret_files import SecretFiles
 
 MIB = 1024 * 1024
 
@@ -43,6 +46,19 @@ class Section(BaseSettings):
     """A part of the tree: its fields are variables named QSERVER_ and the field's name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="QSERVER_", frozen=True, extra="ignore")
+
+    @classmethod
+    def settings_customise_sources(  # the base class's signature
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment, and secrets from the files that it names."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, SecretFiles(settings_cls), env_settings
 
     @field_validator("*")
     @classmethod
@@ -412,6 +428,8 @@ def load_settings() -> Settings:
             sections[name] = cast("type[Section]", field.annotation)()
         except ValidationError as error:
             faults.extend(_faults(error))
+        except SettingsError as error:
+            faults.append(error.message)
     if faults:
         raise SettingsError("wrong settings: " + "; ".join(faults))
     return Settings.model_validate(sections)

@@ -116,6 +116,73 @@ def test_a_refusal_never_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None
     assert "s3cret" not in str(caught.value)
 
 
+def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("pass phrase $1\n")
+    monkeypatch.setenv("QSERVER_DATABASE_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setenv("QSERVER_DATABASE_PASSWORD", "")
+    monkeypatch.setenv("QSERVER_BROKER_PASSWORD_FILE", "")
+    monkeypatch.setenv("QSERVER_BROKER_PASSWORD", "of the environment")
+
+    settings = load_settings()
+
+    assert settings.database.database_password.get_secret_value() == "pass phrase $1"
+    assert settings.broker.broker_password.get_secret_value() == "of the environment"
+
+
+def test_every_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    secrets = [name for name, (default, _) in variables().items() if isinstance(default, SecretStr)]
+    for name in secrets:
+        (tmp_path / name).write_text(f"sqlite:///{name}")
+        monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
+
+    sections = load_settings().model_dump().values()
+
+    found = {
+        name: value.get_secret_value()
+        for section in sections
+        for name, value in section.items()
+        if isinstance(value, SecretStr)
+    }
+    assert found == {name.removeprefix("QSERVER_").lower(): f"sqlite:///{name}" for name in secrets}
+    assert "database_password" in found
+
+
+def test_only_what_is_secret_is_read_from_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QSERVER_DATABASE_USER_FILE", "/nowhere")
+
+    assert load_settings().database.database_user == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "QSERVER_BROKER_PASSWORD_FILE: .*/password can't be read: No such file or directory"),
+        (b"", "QSERVER_BROKER_PASSWORD_FILE: .*/password is empty"),
+        (b"\n", "QSERVER_BROKER_PASSWORD_FILE: .*/password is empty"),
+        (b"\xff", "QSERVER_BROKER_PASSWORD_FILE: .*/password is no text in UTF-8"),
+        (b"x" * 65_537, "QSERVER_BROKER_PASSWORD_FILE: .*/password is larger than 65,536 bytes"),
+    ],
+)
+def test_a_file_that_holds_no_secret_is_refused_with_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, sentence: str
+) -> None:
+    if content is not None:
+        (tmp_path / "password").write_bytes(content)
+    monkeypatch.setenv("QSERVER_BROKER_PASSWORD_FILE", str(tmp_path / "password"))
+
+    with pytest.raises(SettingsError, match=sentence):
+        load_settings()
+
+
+def test_a_secret_in_two_places_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("one")
+    monkeypatch.setenv("QSERVER_BROKER_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setenv("QSERVER_BROKER_PASSWORD", "other")
+
+    with pytest.raises(SettingsError, match="QSERVER_BROKER_PASSWORD and QSERVER_BROKER_PASSWORD_FILE are both set"):
+        load_settings()
+
+
 def test_names_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QSERVER_PLUGIN_ALLOW_LIST", "aer-plugin, my-plugin,")
 
