@@ -1,12 +1,14 @@
 #!/bin/sh
 # Make .env, the file that `docker compose` reads secrets and sizes from: strong random passwords, and the box divided
-# between its workers. What is set already stays. Needs nothing but a shell.
+# between its workers. What is set already stays. Passwords that services read are also written into files, which compose
+# hands to those that need them. Needs nothing but a shell.
 #
 #   scripts/make-env.sh                            make it, or add what is missing
 #   WORKERS=4 scripts/make-env.sh                  divide the box anew
 #   GPUS=1 scripts/make-env.sh                     as many workers with a GPU each, beside them (compose.gpu.yml)
 #   WORKER_ENDPOINT=on scripts/make-env.sh         let workers on other machines in (compose.worker-endpoint.yml)
 #   DOMAIN=box.example.org scripts/make-env.sh     serve a name with a certificate of Let's Encrypt
+#   scripts/make-env.sh --secrets                  only write the files of secrets anew
 #   scripts/make-env.sh --check                    only say what is wrong
 #   scripts/make-env.sh --value NAME               say what a variable is
 #   scripts/make-env.sh --check-password USER      read a password, say what is wrong with it
@@ -15,6 +17,8 @@ umask 077
 
 cd "$(dirname -- "$0")/.."
 file=${ENV_FILE:-.env}
+# Read by compose beside compose.yml, unless .env says otherwise.
+readonly DEFAULT_SECRETS=secrets
 readonly LEAST_CHARACTERS=12 LEAST_DIFFERENT=6
 readonly COMMON="password passwort changeme change-me secret qserver postgres rabbitmq guest admin"
 
@@ -136,6 +140,7 @@ check() {
     [ -z "$(value_of GRAFANA_PASSWORD)" ] || check_password GRAFANA_PASSWORD GRAFANA_USER
     check_worker DB_WORKER_USERNAME DB_WORKER_PASSWORD DB_USERNAME DB_ROOT_USER
     check_worker RABBITMQ_WORKER_USER RABBITMQ_WORKER_PASSWORD RABBITMQ_USER
+    each_secret check_secret
 }
 
 # As qserver/access/keys.py does.
@@ -155,6 +160,53 @@ check_worker() {
         [ "$(value_of "$user")" != "$(value_of "$other")" ] ||
             fail "$user and $other in $file are the same: workers on other machines may do less than the box's own services"
     done
+}
+
+secrets_folder() {
+    folder=$(value_of SECRETS_FOLDER)
+    printf '%s' "${folder:-$DEFAULT_SECRETS}"
+}
+
+# each_secret COMMAND: call it with a file's name and the variable that is its content.
+each_secret() {
+    "$1" database_password DB_PASSWORD
+    "$1" database_owner_password DB_ROOT_PASSWORD
+    "$1" broker_password RABBITMQ_PASSWORD
+    "$1" admin_key QSERVER_ADMIN_KEY
+    "$1" database_worker_password DB_WORKER_PASSWORD
+    "$1" broker_worker_password RABBITMQ_WORKER_PASSWORD
+}
+
+# Users in containers have other ids than ours: they may read the files, and nobody on this machine may enter the folder.
+write_secrets() {
+    if [ "$file" != .env ] && [ -z "$(value_of SECRETS_FOLDER)" ]; then
+        set_value SECRETS_FOLDER "$(cd "$(dirname -- "$file")" && pwd)/$DEFAULT_SECRETS"
+    fi
+    mkdir -p "$(secrets_folder)" && chmod 700 "$(secrets_folder)" || fail "$(secrets_folder) can't be written"
+    changed=
+    each_secret write_secret
+    # Part of the containers' settings, so that compose makes anew those that have read another secret.
+    if [ -n "$changed" ] || [ -z "$(value_of SECRETS_CHANGED)" ]; then
+        set_value SECRETS_CHANGED "$(date -u +%Y%m%dT%H%M%SZ)"
+    fi
+}
+
+is_written() {
+    [ -f "$(secrets_folder)/$1" ] && [ "$(cat "$(secrets_folder)/$1")" = "$(value_of "$2")" ]
+}
+
+write_secret() {
+    if [ -n "$(value_of "$2")" ] && ! is_written "$1" "$2"; then
+        printf '%s' "$(value_of "$2")" >"$(secrets_folder)/$1.new"
+        chmod 444 "$(secrets_folder)/$1.new"
+        mv -f "$(secrets_folder)/$1.new" "$(secrets_folder)/$1"
+        changed=yes
+    fi
+}
+
+check_secret() {
+    [ -z "$(value_of "$2")" ] || is_written "$1" "$2" ||
+        fail "$(secrets_folder)/$1 doesn't hold $2 of $file: run make env"
 }
 
 cores() {
@@ -271,6 +323,7 @@ make() {
     add ALLOWED_HOSTS "$(own_names)" "Names and addresses that browsers may ask this box by, beside localhost and DOMAIN."
     divide_box
     choose_files
+    write_secrets
     check
     if [ -n "$made" ]; then
         echo "$file: set$made"
@@ -281,6 +334,7 @@ make() {
 
 case ${1:-} in
 '') make ;;
+--secrets) write_secrets ;;
 --check) check ;;
 --value) value_of "$2" ;;
 --check-password) weakness "$2" "$(cat)" ;;

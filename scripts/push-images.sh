@@ -17,7 +17,7 @@ QSERVER_REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 export QSERVER_REVISION
 # Baking reads compose.yml for names and arguments, not for secrets.
 secrets=(DB_ROOT_USER=x DB_ROOT_PASSWORD=x DB_USERNAME=x DB_PASSWORD=x RABBITMQ_USER=x RABBITMQ_PASSWORD=x
-    WORKER_CPUS=1 WORKER_MEMORY=1g)
+    SECRETS_CHANGED=x WORKER_CPUS=1 WORKER_MEMORY=1g)
 output=(--push)
 [ -z "${DRY_RUN:-}" ] || output=(--print)
 

@@ -27,6 +27,7 @@ if [ ! -f "$env_file" ]; then
     tar -xOf "$file" env >"$env_file"
     echo "restore: took $env_file from the backup"
 fi
+scripts/make-env.sh --secrets
 scripts/make-env.sh --check
 
 others=$(compose ps --services --status running | grep -vx -e postgres -e rabbitmq || true)

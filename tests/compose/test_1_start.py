@@ -56,16 +56,24 @@ def test_processes_are_nobody_in_particular_and_can_t_write_to_their_images(stac
         assert "Read-only file system" in refusal or "Permission denied" in refusal, service
 
 
+def test_no_environment_of_a_service_holds_a_password(stack: Stack) -> None:
+    owner, lesser, broker = (stack.setting(name) for name in ("DB_ROOT_PASSWORD", "DB_PASSWORD", "RABBITMQ_PASSWORD"))
+    containers = stack.containers()
+
+    def knowing(password: str) -> set[str]:
+        return {name for name, each in containers.items() if password in str(look(each, "Config", "Env"))}
+
+    assert (knowing(owner), knowing(lesser), knowing(broker)) == (set(), set(), {"rabbitmq-1"})
+
+
 def test_nothing_of_the_secrets_is_where_it_isn_t_needed(stack: Stack) -> None:
-    owner_password = next(
-        line.partition("=")[2]
-        for line in stack.env_file.read_text().splitlines()
-        if line.startswith("DB_ROOT_PASSWORD")
-    )
+    containers = stack.containers()
 
-    knowing = {name for name, each in stack.containers().items() if owner_password in str(look(each, "Config", "Env"))}
+    def given(secret: str) -> set[str]:
+        return {name for name, each in containers.items() if f"/run/secrets/{secret}'" in str(look(each, "Mounts"))}
 
-    assert knowing == {"migrate-1", "postgres-1"}
+    assert given("database_owner_password") == {"migrate-1", "postgres-1"}
+    assert "proxy-1" not in given("database_password") | given("broker_password")
 
 
 def test_images_say_what_they_are(stack: Stack) -> None:

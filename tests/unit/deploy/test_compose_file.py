@@ -51,9 +51,27 @@ def variables_in(*files: str) -> set[str]:
 
 
 def test_every_setting_reaches_the_services() -> None:
-    missing = set(variables()) - variables_in("compose.yml") - SET_ELSEWHERE - NOT_FOR_COMPOSE
+    found = variables_in("compose.yml")
+    as_files = {name for name in variables() if f"{name}_FILE" in found}
 
-    assert missing == set()
+    assert set(variables()) - found - as_files - SET_ELSEWHERE - NOT_FOR_COMPOSE == set()
+
+
+def test_no_environment_of_a_service_holds_a_password() -> None:
+    text = "".join((ROOT / name).read_text() for name in ("compose.yml", "compose.worker-endpoint.yml"))
+
+    assert re.findall(r"^ *(QSERVER_\w+PASSWORD|POSTGRES_PASSWORD):", text, flags=re.MULTILINE) == []
+
+
+def test_every_secret_that_compose_hands_out_is_written_by_make_env(tmp_path: Path) -> None:
+    text = "".join((ROOT / name).read_text() for name in ("compose.yml", "compose.worker-endpoint.yml"))
+    handed_out = set(re.findall(r"\$\{SECRETS_FOLDER:-\./secrets\}/(\w+)", text))
+
+    environment = {"PATH": os.defpath, "ENV_FILE": str(tmp_path / "env"), "WORKER_ENDPOINT": "on"}
+    subprocess.run([ROOT / "scripts" / "make-env.sh"], env=environment, check=True, capture_output=True, timeout=60)
+
+    assert {path.name for path in (tmp_path / "secrets").iterdir()} == handed_out
+    assert handed_out == set(re.findall(r"/run/secrets/(\w+)", text))
 
 
 def test_every_variable_that_a_compose_file_reads_is_documented() -> None:

@@ -36,6 +36,35 @@ def test_secrets_are_strong_and_nobody_else_s_to_read(tmp_path: Path) -> None:
     assert not any(password in answer.stdout + answer.stderr for password in passwords)
 
 
+def test_services_get_their_passwords_as_files_that_nobody_else_here_can_reach(tmp_path: Path) -> None:
+    make_env(tmp_path)
+
+    folder = tmp_path / "secrets"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o444}
+    assert (folder / "database_password").read_text() == values(tmp_path)["DB_PASSWORD"]
+    assert (folder / "database_owner_password").read_text() == values(tmp_path)["DB_ROOT_PASSWORD"]
+    assert (folder / "broker_password").read_text() == values(tmp_path)["RABBITMQ_PASSWORD"]
+    assert values(tmp_path)["SECRETS_FOLDER"] == str(folder)
+
+
+def test_a_changed_password_is_written_and_told_to_compose(tmp_path: Path) -> None:
+    make_env(tmp_path)
+    text = (tmp_path / ".env").read_text()
+    first = values(tmp_path)
+    stale = text.replace(first["DB_PASSWORD"], f"'{STRONG} $1'").replace(first["SECRETS_CHANGED"], "then")
+    (tmp_path / ".env").write_text(stale)
+    told = make_env(tmp_path, "--check")
+
+    make_env(tmp_path)
+
+    assert "secrets/database_password doesn't hold DB_PASSWORD of " in told.stderr
+    assert "run make env" in told.stderr
+    assert (tmp_path / "secrets" / "database_password").read_text() == f"{STRONG} $1"
+    assert values(tmp_path)["SECRETS_CHANGED"] != "then"
+    assert make_env(tmp_path, "--check").returncode == 0
+
+
 def test_what_is_set_stays(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
         "# mine\nDB_PASSWORD='a fine p@ssphrase $ indeed'\nTIME_TO_DELETE=7\nWORKER_REPLICAS=3\n"
