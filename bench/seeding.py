@@ -29,7 +29,7 @@ _STAGE: tuple[LiteralString, ...] = (
     # The first owners have most: half of the circuits belong to a quarter of them.
     """
     CREATE TEMP TABLE seeded_circuits AS
-    SELECT drawn.number, gen_random_uuid() AS circuit_id, owners.id AS owner_id, drawn.angle
+    SELECT drawn.number, pg_temp.new_id(clock_timestamp()) AS circuit_id, owners.id AS owner_id, drawn.angle
     FROM (
         SELECT number, 6.283185307 * random() AS angle, 1 + floor(%(owners)s * random() ^ 2)::int AS owner_number
         FROM generate_series(0, (%(jobs)s - 1) / %(jobs_a_circuit)s) AS number
@@ -40,7 +40,7 @@ _STAGE: tuple[LiteralString, ...] = (
     CREATE TEMP TABLE seeded AS
     SELECT
         nextval(pg_get_serial_sequence('jobs', 'pointer')) AS pointer,
-        gen_random_uuid() AS job_id,
+        pg_temp.new_id(now() - interval '1 day' * %(days)s * (%(jobs)s - job.number) / %(jobs)s) AS job_id,
         circuit_id,
         owner_id,
         random() < %(gpu_share)s AS is_for_gpu,
@@ -63,6 +63,13 @@ CREATE OR REPLACE FUNCTION pg_temp.new_source(source bytea, angle float) RETURNS
 SELECT convert_to(regexp_replace(convert_from(source, 'UTF8'), 'rx\([^)]*\)', format('rx(%s)', angle)), 'UTF8')
 $$
 """
+_NEW_ID: LiteralString = r"""
+CREATE OR REPLACE FUNCTION pg_temp.new_id(at timestamptz) RETURNS uuid LANGUAGE sql AS $$
+SELECT concat(lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0'), '7', substr(random, 1, 3), '8',
+              substr(random, 4, 15))::uuid
+FROM md5(gen_random_uuid()::text) AS random
+$$
+"""  # as qserver.ids.new_id makes them
 _OF_PATTERN: LiteralString = "pattern.job_id = %(pattern_id)s"
 _JOB: Expressions = {"pointer": "seeded.pointer", "id": "seeded.job_id", "owner_id": "seeded.owner_id"}
 _PUB: Expressions = {"job_id": "seeded.job_id", "circuit_id": "seeded.circuit_id"}
@@ -83,7 +90,7 @@ _FINISHED_JOB: Expressions = {
     "finished_at": "seeded.at",
 }
 _RESULT: Expressions = {
-    "id": "gen_random_uuid()",
+    "id": "pg_temp.new_id(seeded.at)",
     "job_id": "seeded.job_id",
     "created_at": "seeded.at",
     "size_bytes": "octet_length(pattern.document)",  # no arrays are copied
@@ -136,6 +143,7 @@ class Seeder:
 
     def _stage(self, jobs: int, *, jobs_a_circuit: int) -> None:
         self._parameters |= {"jobs": jobs, "jobs_a_circuit": jobs_a_circuit}
+        self._connection.execute(_NEW_ID)
         for statement in _STAGE:
             # Bound here: statements that define tables take no parameters.
             psycopg.ClientCursor(self._connection).execute(statement, self._parameters)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -13,6 +13,7 @@ from database.result_summaries import summaries_of, summary_from
 from database.tables import jobs, result_arrays, results
 from database.work import Parameters, Work
 from qserver.identity import Identity
+from qserver.ids import new_id
 from qserver.results import Array, PubResult
 
 _INSERT_RESULTS: Final = results.insert()
@@ -91,7 +92,7 @@ def store_results(work: Work, completions: Sequence[Completion]) -> None:
 def _result_row(completion: Completion, pub_index: int, result: PubResult) -> Parameters:
     document = encode_result(result)
     return {
-        "id": uuid4(),
+        "id": new_id(),
         "job_id": completion.lease.job_id,
         "pub_index": pub_index,
         "document": document,

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
-from uuid import uuid4
 
 from database.cache_keys import cache_key
 from database.circuits import circuit_hash
@@ -21,6 +20,7 @@ from qserver.circuits import Circuit, CircuitFormat, CircuitSource, Inspection
 from qserver.clock import Clock
 from qserver.errors import InvalidCircuit, InvalidRequest, Reason
 from qserver.identity import Identity
+from qserver.ids import new_id
 from qserver.jobs import JobRequest, RunRequest
 from qserver.plugins import CPU_ROUTE, GPU_ROUTE, LARGE_ROUTE, Plan, Resources, file_plugin_route
 from qserver.results import ResultType
@@ -161,7 +161,7 @@ class Admission:
         plugin = backend.file_plugin or self._registry.plugin(backend.record.plugin)
         plan = plugin.plan(inspection.profile, request.run, resources)
         return NewJob(
-            id=uuid4(),
+            id=new_id(),
             identity=submission.identity,
             circuit=Circuit(draft.circuit_format, submission.source, inspection),
             circuit_sha256=draft.sha256,

@@ -6,7 +6,7 @@ They make the same moves as every job, so that events, history and announcements
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -34,6 +34,7 @@ from database.result_documents import RUN_END, copied_run_end
 from database.tables import jobs, result_arrays, results
 from database.types import Now
 from database.work import Parameters, Work, as_json, is_given, status_is
+from qserver.ids import new_id
 from qserver.jobs import Job, JobStatus
 from qserver.settings import MIB
 
@@ -80,7 +81,7 @@ def _find(work: Work, job_ids: Sequence[UUID]) -> Sequence[_Copy]:
     sources = _hold(work, sorted(set(equal.values()))) if equal else {}
     wanted = [(job_id, sources[equal[job_id]]) for job_id in job_ids if equal.get(job_id) in sources]
     return [
-        _Copy(uuid4(), job_id, source.id, copied_run_end(source.job_id))
+        _Copy(new_id(), job_id, source.id, copied_run_end(source.job_id))
         for job_id, source in _first_of(wanted, most_bytes=MOST_COPIED_BYTES)
     ]
 

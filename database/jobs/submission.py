@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Final, NamedTuple, TypeAlias
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Insert, select
 
@@ -17,6 +17,7 @@ from database.tables import circuits, job_events, jobs, pubs, submissions
 from database.work import BeginInsert, Parameters, Work
 from qserver.circuits import CircuitFormat
 from qserver.errors import AlreadyExists, Unavailable
+from qserver.ids import new_id
 from qserver.jobs import Job, JobStatus, Program
 
 _MAX_BIGINT: Final = 2**63 - 1
@@ -169,7 +170,7 @@ def _insert_circuits(begin: BeginInsert) -> Insert:
 def _circuit_row(new: NewJob) -> Parameters:
     circuit, inspection = new.circuit, new.circuit.inspection
     return {
-        "id": uuid4(),
+        "id": new_id(),
         "owner_id": new.identity.user_id,
         "sha256": new.circuit_sha256,
         "format": circuit.circuit_format,
