@@ -138,6 +138,11 @@ class Board:
             self._waiting = [entry for entry in self._waiting if entry.group.lane is not lane]
             return out
 
+    def unfit_lanes(self) -> frozenset[Lane]:
+        """Name the lanes whose simulators all failed their last test."""
+        with self._changed:
+            return frozenset(self._unfit)
+
     def wait_for_room(self, *, gpu: bool, timeout_seconds: float) -> bool:
         """Wait until a job claimed now could start at once. False if the time passed, or the worker stops."""
         with self._changed:

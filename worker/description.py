@@ -13,7 +13,7 @@ from qserver.settings import MIB, Settings
 from worker.board import Board
 from worker.capacity import Capacity
 from worker.file_plugins import FilePlugins, routes_of
-from worker.groups import GPU_DEVICE
+from worker.groups import GPU_DEVICE, Lane
 
 CPU_DEVICE = "CPU"
 
@@ -69,7 +69,7 @@ class Description:
             name=self._identification.name,
             host=self._identification.host,
             version=self._identification.version,
-            routes=self.core_routes() | self.gpu_routes(),
+            routes=self._fit_routes(),
             plugins=(*self._built_in, *sorted(self._ready())),
             devices=(CPU_DEVICE, GPU_DEVICE) if self._capacity.has_gpu else (CPU_DEVICE,),
             cores=self._capacity.cores,
@@ -80,6 +80,12 @@ class Description:
             running_jobs=self._board.held_jobs(),
             is_draining=self._board.is_closed,
         )
+
+    def _fit_routes(self) -> frozenset[str]:
+        """Name the routes that it serves now: who can't simulate promises nothing."""
+        unfit = self._board.unfit_lanes()
+        core_routes = frozenset() if unfit & {Lane.NARROW, Lane.WIDE} else self.core_routes()
+        return core_routes | (frozenset() if Lane.GPU in unfit else self.gpu_routes())
 
     def core_routes(self) -> frozenset[str]:
         """Name the routes whose jobs run on cores."""

@@ -76,8 +76,14 @@ class _Simulators(Collector):
         busy = GaugeMetricFamily("qserver_worker_busy_simulators", "Simulators that run something.", labels=("lane",))
         for lane in Lane:
             busy.add_metric((lane.name.lower(),), lanes.count(lane))
+        unfit = GaugeMetricFamily(
+            "qserver_worker_unfit", "1 while no simulator of the lane can simulate a Bell pair.", labels=("lane",)
+        )
+        for lane in Lane:
+            unfit.add_metric((lane.name.lower(),), lane in self._board.unfit_lanes())
         return (
             busy,
+            unfit,
             *_gauges(
                 ("qserver_worker_places", "Small jobs that can run side by side.", self._capacity.places),
                 ("qserver_worker_memory_bytes", "Memory of all simulators together.", self._capacity.memory_bytes),

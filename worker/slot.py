@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from threading import Event
+from typing import assert_never
 
 import structlog
 
 from qserver.clock import Clock
-from qserver.errors import QServerError
+from qserver.errors import QServerError, Reason
+from qserver.plugins import Failure
 from worker.backoff import Backoff
 from worker.board import Board
 from worker.deposits import Deposit
@@ -14,15 +16,18 @@ from worker.groups import Group, Lane
 from worker.results import Storer
 from worker.runs import Run
 from worker.simulator import Simulator
-from worker.verdicts import Answered, Refused, judge
+from worker.verdicts import Answered, Died, Ending, Interrupted, NotStarted, OutOfTime, Refused, judge
 
 PROOF_SECONDS = 300.0
-"""A simulator that has run nothing for this long must prove itself again before it counts as ready."""
+"""A simulator must prove itself again so often, however busy it is: that it answers doesn't show that it is right."""
 
 REST_SECONDS = 60.0
 """After this long without a run a simulator ends what it keeps for file plugins."""
 
 TAKE_SECONDS = 1.0
+
+_OF_THE_ENGINE = frozenset({Reason.INTERNAL, Reason.PLUGIN_ERROR, Reason.DEVICE_UNAVAILABLE})
+"""Why a job failed that another circuit would also fail for, where the simulator is broken."""
 
 log = structlog.get_logger(__name__)
 
@@ -88,9 +93,22 @@ class Slot:
         self._give_back(self._board.retry(verdict.again))
         self._storer.put(Deposit(verdict, run.waited_seconds, ended_seconds))
         self._board.end(run)
-        if isinstance(ending, Answered | Refused) and not run.group.file_plugin:
-            self._proved_seconds = ended_seconds  # an answer of any kind shows that the simulator works
+        if not run.group.file_plugin and is_suspicious(ending):
+            self._proved_seconds = None
 
     def _give_back(self, groups: Sequence[Group]) -> None:
         leases = [claimed.lease for group in groups for claimed in group.jobs]
         self._storer.release(leases, "the worker stopped before it could run the job")
+
+
+def is_suspicious(ending: Ending) -> bool:
+    """Tell whether the simulator may be what failed, and not the circuit: it must prove itself before it goes on."""
+    match ending:
+        case Answered(outcomes):
+            return any(isinstance(each, Failure) and each.reason in _OF_THE_ENGINE for each in outcomes)
+        case Refused(reason):
+            return reason in _OF_THE_ENGINE
+        case Died() | OutOfTime() | Interrupted() | NotStarted():
+            return False  # its process is gone, and the next one proves itself anyway
+        case _:
+            assert_never(ending)
