@@ -34,6 +34,7 @@ _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _POWERS = re.compile(r"(?:\^|\*\*)")
 _NUMBER = re.compile(r"\s*(\d[\d_]*)\s*")
 _LONGEST_LITERAL = re.compile(r"\d{400}")
+_BLOCK_DIGITS = 200
 LONGEST_SIZE = 12  # digits
 
 _BRACKET_STEPS = np.zeros(256, dtype=np.int8)
@@ -104,7 +105,7 @@ def _check_header(text: str, circuit_format: CircuitFormat) -> None:
 
 def _check_includes(text: str, circuit_format: CircuitFormat) -> None:
     allowed = ALLOWED_INCLUDES[circuit_format]
-    for match in _INCLUDE.finditer(text) if "include" in text else ():
+    for match in _matches(_INCLUDE, text, ("include",)):
         if match.group(1) is None or match.group(1)[1:-1] != allowed:
             raise _at(text, match.start(), f'only "{allowed}" may be included')
 
@@ -121,15 +122,40 @@ def _check_nesting(text: str) -> None:
 
 
 def _check_expressions(text: str) -> None:
-    signs = _SIGNS.search(text)
+    has_many_signs = sum(map(text.count, "-+~!")) > MAX_SIGNS_IN_A_ROW
+    signs = _SIGNS.search(text) if has_many_signs else None
     if signs:
         raise _at(text, signs.start(), f"more than {MAX_SIGNS_IN_A_ROW} signs in a row")
-    literal = _LONGEST_LITERAL.search(text)
+    literal = _LONGEST_LITERAL.search(text) if _has_block_of_digits(text) else None
     if literal:
         raise _at(text, literal.start(), "a number of more than 400 digits")
     for start, statement in _statements(text):
         if len(_POWERS.findall(statement)) > MAX_NESTING:
             raise _at(text, start, f"more than {MAX_NESTING} powers in one statement")
+
+
+def _has_block_of_digits(text: str) -> bool:
+    """Tell whether one of the text's blocks is all digits, as one is wherever there are twice as many in a row."""
+    return any(
+        text[start : start + _BLOCK_DIGITS].isdecimal()
+        for start in range(0, len(text) - _BLOCK_DIGITS + 1, _BLOCK_DIGITS)
+    )
+
+
+def _matches(pattern: re.Pattern[str], text: str, words: tuple[str, ...]) -> Iterator[re.Match[str]]:
+    """Give the matches of a pattern that begins with one of these words, in order.
+
+    Words are found by `str.find`, in a hundredth of the time that the pattern needs for a text with hardly any.
+    """
+    places = sorted(place for word in words for place in _places(word, text))
+    return filter(None, (pattern.match(text, place) for place in places))
+
+
+def _places(word: str, text: str) -> Iterator[int]:
+    place = text.find(word)
+    while place >= 0:
+        yield place
+        place = text.find(word, place + len(word))
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
@@ -145,7 +171,7 @@ def _check_registers(text: str) -> int:
     """Give the size of the largest quantum register. Raises InvalidCircuit where sizes are no numbers or too large."""
     totals = {"qubit": 0, "bit": 0}
     largest = 1
-    for match in _REGISTER.finditer(text):
+    for match in _matches(_REGISTER, text, ("qreg", "creg", "qubit", "bit")):
         word = match.group(1) or match.group(3)
         size = _register_size(text, match)
         kind = "qubit" if word in {"qreg", "qubit"} else "bit"
