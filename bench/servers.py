@@ -14,6 +14,7 @@ _AS_DEPLOYED = {
     "autovacuum": "on",
     "shared_buffers": "256MB",
     "wal_compression": "on",
+    "default_toast_compression": "lz4",
 }
 
 

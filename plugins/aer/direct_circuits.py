@@ -99,7 +99,8 @@ class DirectBuilder:
 
     def gate(self, name: str, qubits: list[int], params: Sequence[float]) -> None:
         """Add a gate of GATE_CALLS. None of its qubits may have been measured."""
-        self._active.update(qubits)
+        if len(self._active) < self._num_qubits:
+            self._active.update(qubits)
         self._calls.append((GATE_CALLS[name], qubits, params))
         if name in PHASES:
             self._phase += float(PHASES[name](params))

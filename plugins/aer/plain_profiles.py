@@ -50,9 +50,12 @@ class _Counting:
 
     def gate(self, name: str, qubits: list[int], params: Sequence[float]) -> None:
         self._counts[name] += 1
-        self._active.update(qubits)
-        self.is_sound = self.is_sound and all(map(math.isfinite, params))
-        self._is_clifford = self._is_clifford and self.is_sound and is_clifford_gate(name, len(qubits), params)
+        if len(self._active) < len(self._qubit_levels):
+            self._active.update(qubits)
+        if params:
+            self.is_sound = self.is_sound and all(map(math.isfinite, params))
+        if self._is_clifford:
+            self._is_clifford = self.is_sound and is_clifford_gate(name, len(qubits), params)
         if len(qubits) == 1:
             self._qubit_levels[qubits[0]] += 1
         else:
