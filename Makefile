@@ -104,6 +104,14 @@ test: .venv/dev system-dependencies  ## every test, on private PostgreSQL and Ra
 test-compose: .venv/dev  ## the deployed form, from start to restore, on docker compose (builds images; 15 to 30 minutes)
 	$(BIN)/pytest tests/compose --timeout 1800 -x -v
 
+# How much breaks, and how much is done meanwhile; `make test` has a small one.
+CHAOS_JOBS ?= 5000
+CHAOS_ROUNDS ?= 4
+
+.PHONY: chaos
+chaos: .venv/dev system-dependencies  ## break everything again and again under load: make chaos CHAOS_JOBS=5000 CHAOS_ROUNDS=4
+	QSERVER_TEST_CHAOS_JOBS='$(CHAOS_JOBS)' QSERVER_TEST_CHAOS_ROUNDS='$(CHAOS_ROUNDS)' $(BIN)/pytest tests/chaos/test_chaos.py
+
 .PHONY: test-fast
 test-fast: .venv/dev  ## unit tests alone, without servers
 	$(BIN)/pytest tests/unit

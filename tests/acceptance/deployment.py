@@ -111,9 +111,16 @@ class Deployment:
 
     def start_service(self, name: str) -> None:
         """Start one service by its name; a worker's carries a number."""
-        module = name.partition("-")[0]
-        extra = {"QSERVER_WORKER_NAME": name, **self._worker_environment} if module == "worker" else {}
-        self._processes[name] = self._launch(name, ["-m", module], extra)
+        self._processes[name] = self._launch(name, self._arguments(name), self._own_environment(name))
+
+    def _arguments(self, name: str) -> list[str]:
+        """Give what follows the interpreter in the command of a service."""
+        return ["-m", _module(name)]
+
+    def _own_environment(self, name: str) -> Mapping[str, str]:
+        """Give the settings of this service alone."""
+        is_worker = _module(name) == "worker"
+        return {"QSERVER_WORKER_NAME": name, **self._worker_environment} if is_worker else {}
 
     def _launch(self, name: str, arguments: list[str], extra: Mapping[str, str]) -> OwnedProcess:
         return OwnedProcess(
@@ -123,6 +130,10 @@ class Deployment:
             folder=self.folder,
             log_path=self.folder / f"{name}.log",
         )
+
+    def signal_service(self, name: str, number: signal.Signals) -> None:
+        """Signal a service alone, not its children."""
+        self._processes[name].send(number)
 
     def kill(self, name: str) -> None:
         """End one service as a power cut would."""
@@ -176,3 +187,7 @@ class Deployment:
             for line in path.read_text(errors="replace").splitlines()
             if _FAULTS.search(line)
         ]
+
+
+def _module(name: str) -> str:
+    return name.partition("-")[0]

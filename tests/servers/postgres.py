@@ -64,11 +64,14 @@ def _named_binaries(folder: Path) -> Path:
 class PostgresServer:
     """PostgreSQL on a free port of 127.0.0.1, data in a temporary folder. Its role `postgres` needs no password."""
 
-    def __init__(self, **settings: str) -> None:
-        """Choose port and folder; nothing runs before `start`. `settings` of postgresql.conf come over ours."""
+    def __init__(self, parent: Path | None = None, /, **settings: str) -> None:
+        """Choose port and folder; nothing runs before `start`. `settings` of postgresql.conf come over ours.
+
+        The folder lies in `parent`, such as a disk of its own; among temporary files where none is named.
+        """
         self.port = free_port()
         self._binaries = find_binaries()
-        self._folder = Path(tempfile.mkdtemp(prefix="qserver-postgres-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="qserver-postgres-", dir=parent))
         self._process: OwnedProcess | None = None
         self._settings = {**_SETTINGS, **settings}
         # PostgreSQL refuses to run as root.
@@ -87,6 +90,11 @@ class PostgresServer:
         if self._process is None:
             raise RuntimeError("PostgreSQL was not started")
         return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the postmaster runs."""
+        return self._process is not None and self._process.is_alive
 
     def url(self, database: str = "postgres") -> str:
         """Give the SQLAlchemy URL of `database`."""

@@ -164,6 +164,11 @@ class RabbitMQServer:
         finally:
             self._request("DELETE", f"vhosts/{name}")
 
+    def queues(self, url: str) -> list[str]:
+        """Name the queues of the virtual host in `url`."""
+        answer = self._request("GET", f"queues/{_virtual_host(url)}?columns=name")
+        return [queue["name"] for queue in answer.json()]
+
     def delete_queue(self, url: str, queue: str) -> None:
         """Delete a queue of the virtual host in `url`, messages and consumers included."""
         self._request("DELETE", f"queues/{_virtual_host(url)}/{quote(queue, safe='')}")
@@ -210,14 +215,15 @@ class RabbitMQServer:
             "RUNNING_UNDER_SYSTEMD": "true",
         }
 
-    def _request(self, method: str, path: str, body: dict[str, str] | None = None) -> None:
-        httpx.request(
+    def _request(self, method: str, path: str, body: dict[str, str] | None = None) -> httpx.Response:
+        answer = httpx.request(
             method,
             f"http://{_HOST}:{self._management_port}/api/{path}",
             auth=("guest", "guest"),
             json=body,
             timeout=30,
-        ).raise_for_status()
+        )
+        return answer.raise_for_status()
 
     def _answers(self) -> bool:
         if self._node is None or not self._node.is_alive:
