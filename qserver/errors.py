@@ -15,13 +15,19 @@
     |- RetryableError          the same call may succeed later
     |  |- Unavailable          a neighbour (database, broker, server) doesn't answer
     |  `- Overloaded           we have no room at this moment
-    |- ExecutionError          a job was run and failed; its reason says why
-    `- SettingsError           a setting is wrong; the service must not start
+    |- ExecutionError          a job is over without a result; its reason says why
+    |  `- JobCanceled          somebody stopped it
+    |- WaitTimeout             a job is not over yet, and whoever waits for it waited long enough
+    |- MissingPackage          the client needs a package that isn't installed
+    `- SettingsError           a setting is wrong: the service must not start, the client can't connect
 
 The domain knows no HTTP and no gRPC status: each edge keeps one table from these classes to its own codes.
+What travels is the reason, and `error_of` makes the same error of it on the other side.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Reason(StrEnum):
@@ -60,11 +66,19 @@ class Reason(StrEnum):
     RESULT_TOO_LARGE = "RESULT_TOO_LARGE"  # passes QSERVER_MAX_RESULT_BYTES
     CANCELED_BY_USER = "CANCELED_BY_USER"
 
+    # What the client alone finds out.
+    WAIT_TIMEOUT = "WAIT_TIMEOUT"  # the job is not over yet
+    MISSING_PACKAGE = "MISSING_PACKAGE"  # an extra of the SDK isn't installed
+
 
 class QServerError(Exception):
-    """Root of every error raised on purpose. `str(error)` is a sentence for people."""
+    """Root of every error raised on purpose. `str(error)` is a sentence for people.
+
+    `job_id` is the job it speaks of, where the client knows one.
+    """
 
     default_reason = Reason.INTERNAL
+    job_id: str | None = None
 
     def __init__(self, message: str, *, reason: Reason | None = None) -> None:
         """Keep the sentence and the reason; without one, the class's own reason holds."""
@@ -173,10 +187,66 @@ class Overloaded(RetryableError):  # noqa: N818
 
 
 class ExecutionError(QServerError):
-    """A job was run and failed; `reason` says why."""
+    """A job is over and left no result; `reason` says why."""
 
     default_reason = Reason.PLUGIN_ERROR
 
 
+class JobCanceled(ExecutionError):  # noqa: N818
+    """Somebody stopped the job."""
+
+    default_reason = Reason.CANCELED_BY_USER
+
+
+class WaitTimeout(QServerError, TimeoutError):  # noqa: N818
+    """A job is not over yet: it goes on, and may be waited for again."""
+
+    default_reason = Reason.WAIT_TIMEOUT
+
+
+class MissingPackage(QServerError, ImportError):  # noqa: N818
+    """The client needs a package that isn't installed; the message names it and the extra that brings it."""
+
+    default_reason = Reason.MISSING_PACKAGE
+
+
 class SettingsError(QServerError):
-    """A setting is wrong; the service must not start."""
+    """A setting is wrong: the service must not start, the client can't connect."""
+
+
+_BY_REASON: Mapping[Reason, type[QServerError]] = MappingProxyType(
+    {
+        Reason.TOO_LARGE: TooLarge,
+        Reason.UNKNOWN_BACKEND: UnknownBackend,
+        Reason.INVALID_REQUEST: InvalidRequest,
+        Reason.INVALID_OPTION: InvalidRequest,
+        Reason.TOO_MUCH_MEMORY: InvalidRequest,
+        Reason.INVALID_OBSERVABLE: InvalidRequest,
+        Reason.UNSUPPORTED_RESULT_TYPE: InvalidRequest,
+        Reason.DEVICE_UNAVAILABLE: InvalidRequest,
+        Reason.NOT_FOUND: NotFound,
+        Reason.ALREADY_EXISTS: AlreadyExists,
+        Reason.CONFLICT: Conflict,
+        Reason.UNAUTHENTICATED: Unauthenticated,
+        Reason.PERMISSION_DENIED: PermissionDenied,
+        Reason.QUOTA_EXCEEDED: QuotaExceeded,
+        Reason.UNAVAILABLE: Unavailable,
+        Reason.OVERLOADED: Overloaded,
+        Reason.OUT_OF_MEMORY: ExecutionError,
+        Reason.DEADLINE_EXCEEDED: ExecutionError,
+        Reason.EXPIRED: ExecutionError,
+        Reason.WORKER_LOST: ExecutionError,
+        Reason.PLUGIN_ERROR: ExecutionError,
+        Reason.PLUGIN_UNAVAILABLE: ExecutionError,
+        Reason.RESULT_TOO_LARGE: ExecutionError,
+        Reason.CANCELED_BY_USER: JobCanceled,
+    }
+)
+"""The class that a reason is told by. INVALID_CIRCUIT stands apart: it knows a place."""
+
+
+def error_of(reason: Reason, message: str, *, line: int | None = None, column: int | None = None) -> QServerError:
+    """Make the error that the other side raised of what it told; a reason without a class gives the root."""
+    if reason is Reason.INVALID_CIRCUIT:
+        return InvalidCircuit(message, line=line, column=column)
+    return _BY_REASON.get(reason, QServerError)(message, reason=reason)

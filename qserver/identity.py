@@ -86,6 +86,7 @@ HTTP_RULES: Mapping[str, Permission] = MappingProxyType(
         "POST /api/v1/users": Permission.ADMINISTER,
         "PUT /api/v1/user/{name}": Permission.ADMINISTER,
         "GET /api/v1/audit": Permission.ADMINISTER,
+        "GET /api/v1/service": Permission.NONE,
         "GET /api/v1/health": Permission.NONE,
         "GET /api/v1/health/ready": Permission.NONE,
         "GET /metrics": Permission.NONE,

@@ -339,6 +339,12 @@ class RestApiSettings(Section):
     jobs_server_address: str = Field(
         default="127.0.0.1:50051", description="gRPC address that submissions are forwarded to"
     )
+    advertised_grpc_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="port of gRPC that clients are told; 0: the one they came by, as at the proxy",
+    )
     event_streams: int = Field(default=1000, ge=1, description="open event streams at once")
 
     @field_validator("jobs_server_address")

@@ -160,6 +160,7 @@ WORKER = schemas.Worker(
     started_at=_SUBMITTED,
     heartbeat_at=_FINISHED,
 )
+SERVICE = schemas.Service("qserver", "0.1.0", grpc_port=50051)
 HEALTH = schemas.Health("ok")
 _JOBS_SERVER_AWAY = schemas.Neighbour(
     "jobs_server", is_ready=False, message="jobs_server at 127.0.0.1:50051 doesn't answer"

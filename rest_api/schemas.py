@@ -265,6 +265,17 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """What answers here, and where its gRPC is."""
+
+    name: Literal["qserver"]
+    version: Annotated[str, Field(examples=["0.1.0"])]
+    grpc_port: Annotated[
+        int | None, Field(description="port of gRPC on the same host; null where it is the port you came by")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """The service runs."""
 

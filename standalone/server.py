@@ -132,9 +132,10 @@ class StandaloneServer:
         await asyncio.to_thread(self._take_back)
         await asyncio.to_thread(self._first_key.store, self._database)
         await self._jobs_server.start()
-        # HTTP forwards submissions to the port that gRPC really got.
+        # HTTP forwards submissions to the port that gRPC really got, and tells it to clients who ask.
+        port = self._jobs_server.port
         rest_settings = self._settings.rest_api.model_copy(
-            update={"jobs_server_address": f"{_reachable(self._settings)}:{self._jobs_server.port}"}
+            update={"jobs_server_address": f"{_reachable(self._settings)}:{port}", "advertised_grpc_port": port}
         )
         self._rest_api = RestApi(
             self._settings.model_copy(update={"rest_api": rest_settings}),

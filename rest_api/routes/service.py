@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Depends, Response
 
+import qserver
 from qserver.settings import LimitSettings
 from rest_api import examples, schemas
 from rest_api.dependencies import Neighbours, identify
@@ -14,6 +15,18 @@ from rest_api.service_route import ServiceRoute
 from rest_api.views import API_PREFIX, worker_view
 
 router = APIRouter(prefix=API_PREFIX, tags=["service"], dependencies=[Depends(identify)], route_class=ServiceRoute)
+
+
+@router.get(
+    "/service",
+    operation_id="getService",
+    summary="What answers here?",
+    responses=answers(schemas.Service, "It is QServer.", example=examples.SERVICE),
+)
+async def get_service(neighbours: Neighbours) -> Response:
+    """Say the version, and where gRPC is: clients that know a URL alone find the rest by this."""
+    port = neighbours.settings.rest_api.advertised_grpc_port or None
+    return json_response(schemas.Service("qserver", qserver.__version__, grpc_port=port))
 
 
 @router.get(

@@ -8,13 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.acceptance.deployment import REPOSITORY
 from tests.processes import descendants_of, is_running
-from tests.servers.owned_process import OwnedProcess
-from tests.servers.ports import free_port
+from tests.servers.standalone import REPOSITORY, Standalone, standalone_environment
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 BELL = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; creg c[2]; h q[0]; cx q[0],q[1]; measure q -> c;'
@@ -24,93 +21,7 @@ SLOW = (  # some ten seconds on two cores
     + "".join(f"cu(0.1, 0.2, 0.3, 0.4) q[{step % 24}], q[{(step + 7) % 24}]; " for step in range(60))
     + "c = measure q;"
 )
-START_SECONDS = 60
 JOBS_SECONDS = 240  # two slow jobs, run again from the start, where ten others share the cores
-
-
-class Standalone:
-    """`python -m standalone up` on ports and a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        """Choose ports; nothing runs before `start`."""
-        self._folder = folder
-        self._grpc_port, self._http_port = free_port(), free_port()
-        self._process: OwnedProcess | None = None
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self._http_port}", timeout=30)
-
-    @property
-    def arguments(self) -> list[str]:
-        """The command line."""
-        ports = ["--grpc-port", str(self._grpc_port), "--http-port", str(self._http_port)]
-        return [sys.executable, "-m", "standalone", "up", *ports, "--data", str(self._folder)]
-
-    @property
-    def log(self) -> str:
-        """What it has written."""
-        return (self._folder.parent / "standalone.log").read_text(errors="replace")
-
-    def start(self) -> None:
-        """Start it, again if it was killed, and wait until it answers."""
-        if self._process is not None:
-            self._process.kill()  # lets the guard of the dead one go
-        self._process = OwnedProcess(
-            self.arguments,
-            environment=_environment(),
-            user=None,
-            folder=self._folder.parent,
-            log_path=self._folder.parent / "standalone.log",
-        )
-        wait_until(self._answers, timeout_seconds=START_SECONDS, what="standalone answers")
-
-    def _answers(self) -> bool:
-        assert self._process is not None
-        assert self._process.is_alive, self.log
-        try:
-            return self.http.get("/api/v1/health/ready").is_success
-        except httpx.TransportError:
-            return False
-
-    @property
-    def pid(self) -> int:
-        """The process id of the server."""
-        assert self._process is not None
-        return self._process.pid
-
-    def kill_alone(self) -> None:
-        """Kill the server and nothing else: its children must notice by themselves."""
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGKILL)
-        wait_until(lambda: not self._is_alive(), what="the server has ended")
-
-    def _is_alive(self) -> bool:
-        return self._process is not None and self._process.is_alive
-
-    def stop(self) -> None:
-        """Stop it in order."""
-        if self._process is not None and self._process.is_alive:
-            self._process.stop(signal.SIGTERM, timeout_seconds=60)
-
-    def close(self) -> None:
-        """End it however it stands."""
-        self.http.close()
-        if self._process is not None:
-            self._process.kill()
-
-    def submit(self, circuit: str) -> str:
-        """Submit over HTTP; gives the job's id."""
-        body = {"backend": "aer_statevector", "circuit": circuit, "result_types": ["counts"], "shots": 100}
-        answer = self.http.post("/api/v1/jobs", json=body)
-        assert answer.status_code == httpx.codes.CREATED, answer.text
-        return str(answer.json()["id"])
-
-    def status(self, job_id: str) -> str:
-        """Read a job's status."""
-        return str(self.http.get(f"/api/v1/job/{job_id}").json()["status"])
-
-
-def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("QSERVER_")}
-    return kept | {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "default"}
 
 
 @pytest.fixture
@@ -159,7 +70,7 @@ def test_children_end_when_their_parent_is_killed(standalone: Standalone) -> Non
 def test_a_data_folder_has_one_server(standalone: Standalone) -> None:
     second = subprocess.run(
         standalone.arguments,
-        env=_environment(),
+        env=standalone_environment(),
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -177,7 +88,7 @@ def test_ctrl_c_ends_it_in_order_and_leaves_nothing_running(standalone: Standalo
 
     os.kill(standalone.pid, signal.SIGINT)
 
-    wait_until(lambda: not standalone._is_alive(), timeout_seconds=60, what="the server has ended")
+    wait_until(lambda: not standalone.has_a_process(), timeout_seconds=60, what="the server has ended")
     wait_until(lambda: not any(map(is_running, children)), what="all children have ended")
     assert "Traceback" not in standalone.log
 
@@ -190,7 +101,7 @@ def _demo_command(folder: Path) -> list[str]:
 def _demonstrate(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*_demo_command(folder), *arguments],
-        env=_environment(),
+        env=standalone_environment(),
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -226,7 +137,9 @@ def test_ctrl_c_in_the_demonstration_cancels_its_job(tmp_path: Path) -> None:
     circuit = tmp_path / "slow.qasm"
     circuit.write_text(SLOW)
     command = [*_demo_command(tmp_path / "data"), "--circuit", str(circuit)]
-    demonstration = subprocess.Popen(command, env=_environment(), cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    demonstration = subprocess.Popen(
+        command, env=standalone_environment(), cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+    )
     assert demonstration.stdout is not None
     for line in demonstration.stdout:
         if " running" in line:

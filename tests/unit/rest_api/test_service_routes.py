@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
 
+import qserver
 from qserver.errors import Unavailable
 from rest_api.app import create_app
 from rest_api.services import Services
@@ -65,6 +67,23 @@ async def test_without_the_database_the_service_is_not_ready_but_alive(
 
     assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
     assert (await site.client.get("/api/v1/health")).status_code == 200
+
+
+async def test_behind_the_proxy_grpc_is_where_http_is(site: Site) -> None:
+    answer = await site.client.get("/api/v1/service")
+
+    assert answer.json() == {"name": "qserver", "version": qserver.__version__, "grpc_port": None}
+
+
+async def test_a_port_of_grpc_that_is_advertised_is_told(site: Site) -> None:
+    settings = site.services.settings
+    told = settings.model_copy(update={"rest_api": settings.rest_api.model_copy(update={"advertised_grpc_port": 1234})})
+    app = create_app(replace(site.services, settings=told, metrics=CollectorRegistry()))
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL) as client:
+        answer = await client.get("/api/v1/service")
+
+    assert answer.json()["grpc_port"] == 1234
 
 
 async def test_limits_are_the_settings(site: Site) -> None:

@@ -1,0 +1,72 @@
+"""How a client gets in: which server, by which key, trusting whom. Said by arguments, the environment, or `login`."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qserver.client.key_file import KeyFile, default_key_file
+from qserver.client.server_address import ServerAddress, parse_address
+from qserver.errors import SettingsError
+
+_NO_SERVER = "no server is named: give its URL, set QSERVER_URL, or run `qserver login URL`"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What every call needs. `grpc` is None where it is found out by asking the server over HTTP."""
+
+    http: ServerAddress
+    grpc: ServerAddress | None
+    api_key: str | None = field(repr=False)
+    ca: bytes | None = field(repr=False)  # PEM; None: the authorities that this machine trusts
+
+    @property
+    def authorization(self) -> tuple[tuple[str, str], ...]:
+        """The header, or metadata, that says who calls; empty without a key."""
+        return (("authorization", f"Bearer {self.api_key}"),) if self.api_key else ()
+
+
+def find_access(
+    url: str | None = None,
+    *,
+    api_key: str | None = None,
+    ca: str | os.PathLike[str] | None = None,
+    grpc_url: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Access:
+    """Put together what arguments say and, where they are silent, QSERVER_URL, QSERVER_API_KEY, QSERVER_CA and
+    QSERVER_GRPC_URL, and at last what `qserver login` kept.
+
+    Raises SettingsError where no server is named, an address or the authority's file can't be read, or a key would
+    leave this machine in cleartext.
+    """  # noqa: D205 - four names don't fit into one line
+    known = os.environ if environment is None else environment
+    keys = KeyFile(default_key_file(known))
+    found_url = url or known.get("QSERVER_URL") or keys.last_server()
+    if not found_url:
+        raise SettingsError(_NO_SERVER)
+    http = parse_address(found_url)
+    key = api_key or known.get("QSERVER_API_KEY") or keys.key_of(http.url)
+    named_grpc = grpc_url or known.get("QSERVER_GRPC_URL")
+    grpc = parse_address(named_grpc) if named_grpc else (http if http.is_secure else None)
+    if key:
+        for address in filter(None, (http, grpc)):
+            _check_cleartext(address)
+    return Access(http=http, grpc=grpc, api_key=key, ca=_read_authority(ca or known.get("QSERVER_CA")))
+
+
+def _check_cleartext(address: ServerAddress) -> None:
+    if not address.is_secure and not address.is_loopback:
+        raise SettingsError(
+            f"an API key for {address.url} would travel in cleartext: use https://, or an SSH tunnel to 127.0.0.1"
+        )
+
+
+def _read_authority(path: str | os.PathLike[str] | None) -> bytes | None:
+    if not path:
+        return None
+    try:
+        return Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise SettingsError(f"can't read the authority's certificate {path}: {error.strerror}") from error

@@ -1,0 +1,139 @@
+"""A QServer for asyncio programs."""
+
+import os
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from types import TracebackType
+from typing import Self, Unpack, overload
+
+from qserver.client.access import find_access
+from qserver.client.async_connection import AsyncConnection
+from qserver.client.async_jobs import AsyncJob, AsyncJobs
+from qserver.client.circuits import AnyCircuit, CircuitWriter, ManyCircuits
+from qserver.client.job_info import BackendInfo, JobInfo, backend_info, job_info
+from qserver.client.outcomes import accepted
+from qserver.client.patience import Patience
+from qserver.client.results import Result
+from qserver.client.submissions import Wishes, spec_of, submissions_of
+from qserver.client.wire import STATUSES
+from qserver.errors import InvalidRequest
+from qserver.jobs import JobStatus
+from qserver.json_types import JsonValue
+from qserver.rpc.v1 import jobs_pb2
+
+_PAGE = 500
+
+
+class AsyncClient:
+    """Sends circuits to a server, and reads what comes back. Belongs to the event loop of its first call."""
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        ca: str | os.PathLike[str] | None = None,
+        grpc_url: str | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        """Name the server; the first call connects.
+
+        `url` is `https://box`, `http://127.0.0.1:8080`, or `box` for the former; without, QSERVER_URL, or where
+        `qserver login` was last. `api_key` (QSERVER_API_KEY, or what login kept) says who calls. `ca` (QSERVER_CA) is a
+        file with the authority's certificate, where no public one signed the server's. `grpc_url` (QSERVER_GRPC_URL) is
+        needed where gRPC is reached otherwise than the server says, as through a tunnel with ports of its own.
+        Raises SettingsError where one of these can't be right.
+        """
+        self._access = find_access(url, api_key=api_key, ca=ca, grpc_url=grpc_url)
+        self._connection = AsyncConnection(self._access, patience or Patience())
+
+    async def __aenter__(self) -> Self:
+        """Use it as an asynchronous context manager."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Disconnect."""
+        await self.close()
+
+    @property
+    def url(self) -> str:
+        """The server."""
+        return self._access.http.url
+
+    async def close(self) -> None:
+        """Disconnect; calls that are still open end. Jobs go on."""
+        await self._connection.close()
+
+    @overload
+    async def submit(self, circuit: ManyCircuits, **wishes: Unpack[Wishes]) -> AsyncJobs: ...
+    @overload
+    async def submit(self, circuit: AnyCircuit, **wishes: Unpack[Wishes]) -> AsyncJob: ...
+    async def submit(self, circuit: AnyCircuit | ManyCircuits, **wishes: Unpack[Wishes]) -> AsyncJob | AsyncJobs:
+        """Send a circuit, or a list of them, and give its job, or their jobs in order. See Wishes for the keywords.
+
+        A circuit is OpenQASM 2 or 3 text, QPY bytes, a path, or an object of Qiskit, Cirq or PennyLane. Each submission
+        has a request_id, so that one whose answer was lost is repeated and runs once. Raises InvalidRequest,
+        InvalidCircuit and their kin where it can't be run, SomeRefused where that is so for some of a list, and
+        Unavailable where nobody answers.
+        """
+        if not isinstance(circuit, (list, tuple)):
+            return AsyncJob(self._connection, (await self._submit([circuit], wishes, is_many=False))[0])
+        return AsyncJobs(self._connection, await self._submit(circuit, wishes, is_many=True))
+
+    async def run(
+        self, circuit: AnyCircuit, *, timeout_seconds: float | None = None, **wishes: Unpack[Wishes]
+    ) -> Result:
+        """Send one circuit and wait for its result. Raises as `submit` and `AsyncJob.result` do."""
+        jobs = await self.submit([circuit], **wishes)
+        return await jobs[0].result(timeout_seconds)
+
+    def job(self, job_id: str) -> AsyncJob:
+        """Name a job by its id; asks nothing."""
+        return AsyncJob(self._connection, job_id)
+
+    async def jobs(
+        self, *, statuses: Iterable[JobStatus | str] = (), limit: int | None = 20
+    ) -> AsyncGenerator[JobInfo, None]:
+        """Give one's own jobs, newest first: all where `limit` is None; only those in `statuses`, if any."""
+        wanted = [STATUSES[JobStatus(status)] for status in statuses]
+        request = jobs_pb2.ListJobsRequest(page_size=min(limit or _PAGE, _PAGE), statuses=wanted)
+        given = 0
+        while True:
+            page = await self._connection.call(lambda stub: stub.ListJobs, request)
+            for job in page.jobs:
+                if limit is not None and given == limit:
+                    return
+                given += 1
+                yield job_info(job)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def backends(self) -> list[BackendInfo]:
+        """Give what circuits can be sent to."""
+        answer = await self._connection.call(lambda stub: stub.ListBackends, jobs_pb2.ListBackendsRequest())
+        return [backend_info(backend) for backend in answer.backends]
+
+    async def workers(self) -> JsonValue:
+        """Give the workers with what they have and do, as `GET /api/v1/workers` says it."""
+        return await self._connection.http.get("/api/v1/workers")
+
+    async def plugins(self) -> JsonValue:
+        """Give the plugins with their backends, as `GET /api/v1/plugins` says it."""
+        return await self._connection.http.get("/api/v1/plugins")
+
+    async def limits(self) -> JsonValue:
+        """Give what a request may ask for, as `GET /api/v1/limits` says it."""
+        return await self._connection.http.get("/api/v1/limits")
+
+    async def health(self) -> JsonValue:
+        """Give how the server is, as `GET /api/v1/health/ready` says it. Raises Unavailable where nobody answers."""
+        return await self._connection.http.get("/api/v1/health/ready")
+
+    async def _submit(self, circuits: Sequence[AnyCircuit], wishes: Wishes, *, is_many: bool) -> list[str]:
+        if not circuits:
+            raise InvalidRequest("the list of circuits is empty")
+        sources = CircuitWriter().write_all(circuits)
+        submissions = submissions_of(spec_of(wishes), sources, wishes.get("request_id"), is_many=is_many)
+        return accepted(await self._connection.submit(submissions))

@@ -1,0 +1,193 @@
+"""A server as blocking programs call it: again after a lost connection, with the right words when it fails."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from threading import Lock
+from typing import TypeVar
+
+import grpc
+
+from qserver.client.access import Access
+from qserver.client.channels import open_channel
+from qserver.client.faults import StreamIsOld, error_of_call, error_of_stream
+from qserver.client.http import HttpDoor
+from qserver.client.outcomes import Outcome, Submitted
+from qserver.client.patience import Attempts, Deadline, Patience
+from qserver.client.progress import SendingProgress, WaitingProgress, WatchingProgress
+from qserver.client.submissions import Batch, batches_of, pieces_of
+from qserver.errors import QServerError, RetryableError
+from qserver.rpc.v1 import jobs_pb2
+from qserver.rpc.v1.jobs_pb2_grpc import JobServiceStub
+
+_CALLS_IN_FLIGHT = 4
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+Metadata = tuple[tuple[str, str], ...]
+
+
+class Connection:
+    """One channel, opened with the first call. Safe to use from several threads."""
+
+    def __init__(self, access: Access, patience: Patience) -> None:
+        """Connect to nobody yet."""
+        self._access = access
+        self._patience = patience
+        self.http = HttpDoor(access)
+        self._opening = Lock()
+        self._channel: grpc.Channel | None = None
+        self._stub: JobServiceStub | None = None
+
+    def close(self) -> None:
+        """Disconnect; open calls end."""
+        self.http.close()
+        if self._channel is not None:
+            self._channel.close()
+
+    def call(
+        self, rpc: "Callable[[JobServiceStub], grpc.UnaryUnaryMultiCallable[Request, Answer]]", request: Request
+    ) -> Answer:
+        """Make a call that is safe to repeat, until it is answered or given up.
+
+        Raises what the server refuses with, or Unavailable.
+        """
+        attempts = Attempts(self._patience, give_up_seconds=self._patience.call_seconds)
+        while True:
+            try:
+                return self._attempt(rpc, request)
+            except RetryableError as error:
+                _pause(attempts, error)
+
+    def submit(self, submissions: Sequence[jobs_pb2.JobSubmission]) -> list[Submitted]:
+        """Send submissions in as many calls as they need; gives for each, in order, its job or why it was refused.
+
+        What nobody answers for is refused with Unavailable: sent again under the same name it runs once.
+        """
+        batches = list(batches_of(submissions))
+        if len(batches) == 1:
+            return self._send(batches[0])
+        with ThreadPoolExecutor(_CALLS_IN_FLIGHT, thread_name_prefix="qserver-submit") as calls:
+            return list(chain.from_iterable(calls.map(self._send, batches)))
+
+    def outcomes(self, job_ids: Sequence[str], deadline: Deadline) -> Iterator[tuple[str, Outcome]]:
+        """Give what came of each job as soon as it is over, however often the connection is lost.
+
+        Raises WaitTimeout once `deadline` has passed, Unavailable where nobody answers for too long.
+        """
+        progress = WaitingProgress(job_ids)
+        attempts = Attempts(self._patience, give_up_seconds=self._patience.reconnect_seconds, deadline=deadline)
+        while not progress.is_done():
+            if deadline.has_passed:
+                raise progress.timeout()
+            try:
+                for message in self._messages(lambda stub: stub.GetResults, progress.request(), deadline):
+                    attempts.succeed()
+                    yield from progress.hear(message)
+                progress.check_end()
+            except StreamIsOld:
+                attempts.succeed()
+            except RetryableError as error:
+                _pause(attempts, error)
+
+    def events(self, job_id: str, after_sequence: int, deadline: Deadline) -> Iterator[jobs_pb2.WatchJobResponse]:
+        """Give a job's events after a sequence number up to its final one, however often the connection is lost.
+
+        Raises WaitTimeout once `deadline` has passed, NotFound where there is no such job.
+        """
+        progress = WatchingProgress(job_id, after_sequence)
+        attempts = Attempts(self._patience, give_up_seconds=self._patience.reconnect_seconds, deadline=deadline)
+        while not progress.is_done():
+            if deadline.has_passed:
+                raise progress.timeout()
+            try:
+                for event in self._messages(lambda stub: stub.WatchJob, progress.request(), deadline):
+                    attempts.succeed()
+                    yield progress.hear(event)
+                progress.check_end()
+            except StreamIsOld:
+                attempts.succeed()
+            except RetryableError as error:
+                _pause(attempts, error)
+
+    def _send(self, batch: Batch) -> list[Submitted]:
+        return [self._stream_up(batch.submissions[0])] if batch.is_streamed else self._send_together(batch)
+
+    def _send_together(self, batch: Batch) -> list[Submitted]:
+        progress = SendingProgress(batch)
+        attempts = Attempts(self._patience, give_up_seconds=self._patience.call_seconds)
+        while not progress.is_done():
+            try:
+                progress.hear(self._attempt(lambda stub: stub.SubmitJobs, progress.request()).answers)
+            except QServerError as error:
+                progress.fail(error)
+            if not progress.is_done() and not _has_paused(attempts):
+                progress.give_up()
+        return progress.answers()
+
+    def _stream_up(self, submission: jobs_pb2.JobSubmission) -> Submitted:
+        attempts = Attempts(self._patience, give_up_seconds=self._patience.call_seconds)
+        while True:
+            try:
+                return self._streamed(submission)
+            except RetryableError as error:
+                if not _has_paused(attempts):
+                    return error
+            except QServerError as error:
+                return error
+
+    def _streamed(self, submission: jobs_pb2.JobSubmission) -> jobs_pb2.Job:
+        stub = self._connected()
+        try:
+            return stub.SubmitJob(
+                pieces_of(submission), timeout=self._patience.upload_seconds, metadata=self._access.authorization
+            ).job
+        except grpc.RpcError as error:
+            raise error_of_call(error, server=self._access.http.url) from error
+
+    def _attempt(
+        self, rpc: "Callable[[JobServiceStub], grpc.UnaryUnaryMultiCallable[Request, Answer]]", request: Request
+    ) -> Answer:
+        call = rpc(self._connected())
+        try:
+            return call(request, timeout=self._patience.answer_seconds, metadata=self._access.authorization)
+        except grpc.RpcError as error:
+            raise error_of_call(error, server=self._access.http.url) from error
+
+    def _messages(
+        self,
+        rpc: "Callable[[JobServiceStub], grpc.UnaryStreamMultiCallable[Request, Answer]]",
+        request: Request,
+        deadline: Deadline,
+    ) -> Iterator[Answer]:
+        seconds = deadline.left(self._patience.stream_seconds)
+        stream = rpc(self._connected())(request, timeout=seconds, metadata=self._access.authorization)
+        try:
+            yield from stream
+        except grpc.RpcError as error:
+            raise error_of_stream(error, server=self._access.http.url) from error
+        finally:
+            stream.cancel()
+
+    def _connected(self) -> JobServiceStub:
+        with self._opening:
+            if self._stub is None:
+                address = self._access.grpc or self.http.find_grpc(self._access.http)
+                self._channel = open_channel(address, self._access, self._patience)
+                self._stub = JobServiceStub(self._channel)
+            return self._stub
+
+
+def _pause(attempts: Attempts, error: RetryableError) -> None:
+    """Wait before the next attempt. Raises `error` where there should be none."""
+    if not _has_paused(attempts):
+        raise error
+
+
+def _has_paused(attempts: Attempts) -> bool:
+    """Wait before the next attempt; False, at once, where there should be none."""
+    delay_seconds = attempts.next_delay_seconds()
+    if delay_seconds is not None:
+        time.sleep(delay_seconds)
+    return delay_seconds is not None

@@ -1,0 +1,113 @@
+"""From gRPC's statuses back to our errors: the one table of the client's edge."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+import grpc
+
+from qserver.errors import (
+    AlreadyExists,
+    Conflict,
+    ExecutionError,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    QServerError,
+    QuotaExceeded,
+    Reason,
+    Unauthenticated,
+    Unavailable,
+    error_of,
+)
+from qserver.rpc.v1 import jobs_pb2
+
+_BY_STATUS: Mapping[grpc.StatusCode, type[QServerError]] = MappingProxyType(
+    {
+        grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
+        grpc.StatusCode.NOT_FOUND: NotFound,
+        grpc.StatusCode.ALREADY_EXISTS: AlreadyExists,
+        grpc.StatusCode.FAILED_PRECONDITION: Conflict,
+        grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
+        grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
+        grpc.StatusCode.RESOURCE_EXHAUSTED: QuotaExceeded,
+    }
+)
+"""Where the reason is missing (a proxy answered) or of a newer server."""
+
+_LOST = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,  # of the call; a job's own deadline is a reason, not a status
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.UNKNOWN,  # a stream that something on the way cut off
+        grpc.StatusCode.INTERNAL,  # the same, by HTTP/2's RST_STREAM
+    }
+)
+_STATUSES: Mapping[int, grpc.StatusCode] = MappingProxyType({status.value[0]: status for status in grpc.StatusCode})
+
+
+class StreamIsOld(Exception):  # noqa: N818 - no error: a stream is opened anew now and then
+    """A stream came to the end of its time; whatever became of the connection, the next one finds out."""
+
+
+def error_of_call(error: grpc.RpcError, *, server: str) -> QServerError:
+    """Give the error that a call ended with. A lost connection to `server` is Unavailable."""
+    call: grpc.Call = error  # type: ignore[assignment]  # every error of a call is one, of either kind of channel
+    return error_of_status(call.code(), call.details(), call.trailing_metadata() or (), server=server)
+
+
+def error_of_stream(error: grpc.RpcError, *, server: str) -> QServerError | StreamIsOld:
+    """Give the same for a stream, whose time may be over."""
+    call: grpc.Call = error  # type: ignore[assignment]
+    told = {key for key, _ in call.trailing_metadata() or ()}
+    if call.code() is grpc.StatusCode.DEADLINE_EXCEEDED and "qserver-reason" not in told:
+        return StreamIsOld()
+    return error_of_call(error, server=server)
+
+
+def error_of_status(
+    status: grpc.StatusCode, details: str | None, trailers: Iterable[tuple[str, str | bytes]], *, server: str
+) -> QServerError:
+    """Give the error that a call ended with. A lost connection to `server` is Unavailable."""
+    told = {key: str(value) for key, value in trailers}
+    reason = _reason(told.get("qserver-reason"))
+    if reason is not None:
+        return error_of(reason, details or reason, line=_place(told, "line"), column=_place(told, "column"))
+    if status in _LOST and "qserver-reason" not in told:
+        return Unavailable(f"{server} doesn't answer: {details or status.name}")
+    return _BY_STATUS.get(status, QServerError)(details or status.name)
+
+
+def error_of_detail(detail: jobs_pb2.ErrorDetail, job_id: str | None = None) -> QServerError:
+    """Give the error that one of many submissions, or one of many jobs, was answered with."""
+    reason = _reason(detail.reason)
+    status = _STATUSES.get(detail.code, grpc.StatusCode.UNKNOWN)
+    if reason is None:
+        error = _BY_STATUS.get(status, QServerError)(detail.message)
+    else:
+        error = error_of(reason, detail.message, line=detail.line or None, column=detail.column or None)
+    error.job_id = job_id
+    return error
+
+
+def error_without_result(detail: jobs_pb2.ErrorDetail, job_id: str) -> QServerError:
+    """Give why a job has no result: ExecutionError with the job's own reason, NotFound where there is no such job."""
+    error = error_of_detail(detail, job_id)
+    has_ended = detail.code == grpc.StatusCode.NOT_FOUND.value[0] and detail.reason not in {"", Reason.NOT_FOUND}
+    if not has_ended or isinstance(error, ExecutionError):
+        return error
+    ended = ExecutionError(error.message, reason=_reason(detail.reason) or Reason.INTERNAL)
+    ended.job_id = job_id
+    return ended
+
+
+def _reason(text: str | None) -> Reason | None:
+    try:
+        return Reason(text) if text else None
+    except ValueError:  # a newer server knows more of them
+        return None
+
+
+def _place(told: Mapping[str, str], name: str) -> int | None:
+    text = told.get(f"qserver-{name}", "")
+    return int(text) if text.isdecimal() else None

@@ -1,0 +1,119 @@
+"""A job and its events as the server told them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from google.protobuf.json_format import MessageToDict
+
+from qserver.circuits import CircuitFormat
+from qserver.client import wire
+from qserver.errors import Reason
+from qserver.jobs import JobStatus
+from qserver.results import ResultType
+from qserver.rpc.v1 import jobs_pb2
+
+
+@dataclass(frozen=True, slots=True)
+class JobInfo:
+    """A job at the moment of asking. Times are aware and in UTC."""
+
+    id: str
+    pointer: int
+    status: JobStatus
+    reason: Reason | str | None
+    message: str
+    backend: str
+    result_types: tuple[ResultType, ...]
+    circuit_format: CircuitFormat | None
+    shots: int
+    seed: int | None
+    priority: int
+    request_id: str
+    options: Mapping[str, object]
+    metadata: Mapping[str, object]
+    attempt: int
+    submitted_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobUpdate:
+    """One change of a job's state. `sequence` counts from 1 within the job."""
+
+    sequence: int
+    status: JobStatus
+    reason: Reason | str | None
+    message: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackendInfo:
+    """A backend. `max_qubits` is None where only memory limits the width."""
+
+    name: str
+    plugin: str
+    description: str
+    result_types: tuple[ResultType, ...]
+    circuit_formats: tuple[CircuitFormat, ...]
+    options_schema: Mapping[str, object]
+    max_qubits: int | None
+    devices: tuple[str, ...]
+
+
+def job_info(job: jobs_pb2.Job) -> JobInfo:
+    """Read a job."""
+    spec = job.spec
+    return JobInfo(
+        id=job.id,
+        pointer=job.pointer,
+        status=wire.STATUSES_BY_NUMBER[job.status],
+        reason=wire.reason_of(job.reason),
+        message=job.message,
+        backend=spec.backend,
+        result_types=_known_result_types(spec.result_types),
+        circuit_format=wire.FORMATS_BY_NUMBER.get(spec.circuit_format),
+        shots=spec.shots,
+        seed=spec.seed if spec.HasField("seed") else None,
+        priority=spec.priority,
+        request_id=spec.request_id,
+        options=MessageToDict(spec.options),
+        metadata=MessageToDict(spec.metadata),
+        attempt=job.attempt,
+        submitted_at=wire.moment_of(job, "submitted_at"),
+        started_at=wire.moment_of(job, "started_at"),
+        finished_at=wire.moment_of(job, "finished_at"),
+    )
+
+
+def job_update(event: jobs_pb2.WatchJobResponse) -> JobUpdate:
+    """Read an event."""
+    return JobUpdate(
+        sequence=event.sequence,
+        status=wire.STATUSES_BY_NUMBER[event.status],
+        reason=wire.reason_of(event.reason),
+        message=event.message,
+        at=wire.moment_of(event, "at"),
+    )
+
+
+def backend_info(backend: jobs_pb2.Backend) -> BackendInfo:
+    """Read a backend; result types and formats that only a newer client knows are left out."""
+    return BackendInfo(
+        name=backend.name,
+        plugin=backend.plugin,
+        description=backend.description,
+        result_types=_known_result_types(backend.result_types),
+        circuit_formats=tuple(
+            wire.FORMATS_BY_NUMBER[number] for number in backend.circuit_formats if number in wire.FORMATS_BY_NUMBER
+        ),
+        options_schema=MessageToDict(backend.options_schema),
+        max_qubits=backend.max_qubits if backend.HasField("max_qubits") else None,
+        devices=tuple(backend.devices),
+    )
+
+
+def _known_result_types(numbers: Iterable[int]) -> tuple[ResultType, ...]:
+    return tuple(wire.RESULT_TYPES_BY_NUMBER[number] for number in numbers if number in wire.RESULT_TYPES_BY_NUMBER)

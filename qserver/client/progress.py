@@ -1,0 +1,135 @@
+"""How far a call that may be interrupted has come: what is still to be asked for, whatever the connection did."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from qserver.client import wire
+from qserver.client.faults import error_of_detail, error_without_result
+from qserver.client.outcomes import Outcome, Submitted
+from qserver.client.results import Result
+from qserver.client.submissions import Batch
+from qserver.errors import QServerError, RetryableError, Unavailable, WaitTimeout
+from qserver.rpc.v1 import jobs_pb2
+
+MOST_IDS = 5_000
+"""Jobs that one call of GetResults is asked for; the server takes 10,000."""
+
+
+class SendingProgress:
+    """A batch on its way to the server."""
+
+    def __init__(self, batch: Batch) -> None:
+        """Have nothing answered yet."""
+        self._left = dict(enumerate(batch.submissions))
+        self._answers: dict[int, Submitted] = {}
+
+    def is_done(self) -> bool:
+        """Whether every submission was answered."""
+        return not self._left
+
+    def request(self) -> jobs_pb2.SubmitJobsRequest:
+        """Ask for what is left. Names make it safe: what the server has already is answered with its job."""
+        return jobs_pb2.SubmitJobsRequest(submissions=self._left.values())
+
+    def hear(self, answers: Sequence[jobs_pb2.SubmissionAnswer]) -> None:
+        """Keep answers; those that say "later" are still to be asked for."""
+        for position, answer in zip(tuple(self._left), answers, strict=True):
+            found = answer.job if answer.HasField("job") else error_of_detail(answer.error)
+            self._answers[position] = found
+            if not isinstance(found, RetryableError):
+                del self._left[position]
+
+    def fail(self, error: QServerError) -> None:
+        """Hear that the call failed as a whole; one that may succeed later leaves everything to be asked for."""
+        self._answers.update(dict.fromkeys(self._left, error))
+        if not isinstance(error, RetryableError):
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Let what was heard last stand."""
+        self._left.clear()
+
+    def answers(self) -> list[Submitted]:
+        """Give the answers, in order."""
+        return [self._answers[position] for position in sorted(self._answers)]
+
+
+class WaitingProgress:
+    """Jobs whose results somebody waits for."""
+
+    def __init__(self, job_ids: Iterable[str]) -> None:
+        """Wait for all of them."""
+        self._left = dict.fromkeys(job_ids)
+        self._asked: frozenset[str] = frozenset()
+
+    def is_done(self) -> bool:
+        """Whether every job was answered."""
+        return not self._left
+
+    def request(self) -> jobs_pb2.GetResultsRequest:
+        """Ask for the results that are missing, each as soon as it is there."""
+        wanted = [job_id for job_id, _ in zip(self._left, range(MOST_IDS), strict=False)]
+        self._asked = frozenset(wanted)
+        return jobs_pb2.GetResultsRequest(ids=wanted, wait=True)
+
+    def hear(self, message: jobs_pb2.GetResultsResponse) -> Iterator[tuple[str, Outcome]]:
+        """Give what a message brings that wasn't there before."""
+        for answer in message.results:
+            if answer.id in self._left:
+                del self._left[answer.id]
+                yield answer.id, _outcome(answer)
+
+    def check_end(self) -> None:
+        """Hear that the stream ended well. Raises QServerError where it left jobs out: asking again won't help."""
+        if missing := self._asked & self._left.keys():
+            raise QServerError(f"the server left out {len(missing)} jobs, {min(missing)} among them")
+
+    def timeout(self) -> WaitTimeout:
+        """Say that it takes too long."""
+        return took_too_long(*self._left)
+
+
+class WatchingProgress:
+    """A job whose events somebody follows."""
+
+    def __init__(self, job_id: str, after_sequence: int) -> None:
+        """Have seen the events up to that one."""
+        self._job_id = job_id
+        self._seen = after_sequence
+        self._is_over = False
+
+    def is_done(self) -> bool:
+        """Whether its last event was seen."""
+        return self._is_over
+
+    def request(self) -> jobs_pb2.WatchJobRequest:
+        """Ask for what comes after the last event that was seen."""
+        return jobs_pb2.WatchJobRequest(id=self._job_id, after_sequence=self._seen)
+
+    def hear(self, event: jobs_pb2.WatchJobResponse) -> jobs_pb2.WatchJobResponse:
+        """Take an event in."""
+        self._seen = event.sequence
+        self._is_over = event.status in wire.FINAL_STATUSES
+        return event
+
+    def check_end(self) -> None:
+        """Hear that the stream ended. Raises Unavailable where the job's last event is missing."""
+        if not self._is_over:
+            raise Unavailable(f"the server stopped telling of job {self._job_id} before it was over")
+
+    def timeout(self) -> WaitTimeout:
+        """Say that it takes too long."""
+        return took_too_long(self._job_id)
+
+
+def took_too_long(first: str, *others: str) -> WaitTimeout:
+    """Say which jobs are not over yet."""
+    who = f"job {first} and {len(others):,} others are" if others else f"job {first} is"
+    error = WaitTimeout(f"{who} not over yet; what was submitted goes on, and may be waited for again")
+    error.job_id = first
+    return error
+
+
+def _outcome(answer: jobs_pb2.JobResult) -> Outcome:
+    if answer.HasField("result"):
+        return tuple(Result(answer.id, message) for message in answer.result.pub_results)
+    return error_without_result(answer.error, answer.id)

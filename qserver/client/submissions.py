@@ -1,0 +1,150 @@
+"""What is sent: one spec for all circuits, each with a request_id of its own, in calls that the server takes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+from uuid import uuid4
+
+from google.protobuf.struct_pb2 import Struct
+
+from qserver.circuits import CircuitSource
+from qserver.client import wire
+from qserver.client.circuits import UnreadSource
+from qserver.client.observables import AnyObservable, to_observables
+from qserver.errors import InvalidRequest
+from qserver.jobs import Observable
+from qserver.json_types import JsonObject
+from qserver.results import ResultType
+from qserver.rpc.v1 import jobs_pb2
+
+DEFAULT_BACKEND = "auto"
+DEFAULT_RESULTS = (ResultType.COUNTS,)
+JOBS_A_CALL = 250
+BYTES_A_CALL = 2 * 1024 * 1024
+"""Below what gRPC servers take by default, with room for specs. A circuit that is larger alone is streamed."""
+CHUNK_BYTES = 256 * 1024
+
+
+class Wishes(TypedDict, total=False):
+    """How circuits are to be run: the keyword arguments of `submit`.
+
+    `shots` is 1,000 where absent. `seed` makes counts repeat. `precision` is the wanted standard error of expectation
+    values; they are exact without. `observables` are asked for by expval: `"ZZ"`, `{"ZZ": 0.5, "XI": 1.0}`, a
+    SparsePauliOp, or a list of those; the rightmost letter is qubit 0. `options` are the backend's (`qserver backends`
+    shows them). `priority` is -100 to 100. `time_limit_seconds` fails a job that runs longer, `expires_at` (aware) one
+    that has not started by then. `request_id` names the submission: sent again it gets the first job; of many circuits
+    each gets `-0`, `-1`, ... behind it. `cache` takes the stored result of an equal job.
+    """
+
+    backend: str
+    results: Sequence[ResultType | str]
+    shots: int | None
+    seed: int | None
+    precision: float | None
+    observables: AnyObservable | Sequence[object] | None
+    options: JsonObject | None
+    metadata: JsonObject | None
+    priority: int
+    time_limit_seconds: float | None
+    expires_at: datetime | None
+    request_id: str | None
+    cache: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Submissions of one call, the first of them at `start` in the list they are from."""
+
+    start: int
+    submissions: Sequence[jobs_pb2.JobSubmission]
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the one circuit in it goes in pieces."""
+        return len(self.submissions) == 1 and len(self.submissions[0].source) > BYTES_A_CALL
+
+
+def spec_of(wishes: Wishes) -> jobs_pb2.JobSpec:
+    """Write what is wished for, but for the request_id. Raises InvalidRequest for words that don't exist."""
+    spec = jobs_pb2.JobSpec(
+        backend=wishes.get("backend", DEFAULT_BACKEND),
+        result_types=[_result_type(name) for name in _results(wishes)],
+        shots=wishes.get("shots"),
+        seed=wishes.get("seed"),
+        precision=wishes.get("precision"),
+        observables=[_observable(observable) for observable in to_observables(wishes.get("observables"))],
+        options=_struct(wishes.get("options"), name="options"),
+        metadata=_struct(wishes.get("metadata"), name="metadata"),
+        priority=wishes.get("priority", 0),
+        time_limit_seconds=wishes.get("time_limit_seconds"),
+        cache=wishes.get("cache", False),
+    )
+    if (expires_at := wishes.get("expires_at")) is not None:
+        if expires_at.tzinfo is None:
+            raise InvalidRequest(f"expires_at is {expires_at.isoformat()}, which names no time zone")
+        spec.expires_at.FromDatetime(expires_at)
+    return spec
+
+
+def submissions_of(
+    spec: jobs_pb2.JobSpec, sources: Sequence[CircuitSource | UnreadSource], request_id: str | None, *, is_many: bool
+) -> list[jobs_pb2.JobSubmission]:
+    """Give each circuit its own name, so that it may be sent again after a lost answer and run once."""
+    name = request_id or str(uuid4())
+    submissions = []
+    for position, circuit in enumerate(sources):
+        submission = jobs_pb2.JobSubmission(spec=spec, source=circuit.source)
+        submission.spec.request_id = f"{name}-{position}" if is_many else name
+        if isinstance(circuit, CircuitSource):
+            submission.spec.circuit_format = wire.FORMATS[circuit.circuit_format]
+        submissions.append(submission)
+    return submissions
+
+
+def batches_of(submissions: Sequence[jobs_pb2.JobSubmission]) -> Iterator[Batch]:
+    """Part submissions into calls of at most 250 jobs and 2 MiB of circuits; a larger circuit goes alone."""
+    start = size_bytes = 0
+    for position, submission in enumerate(submissions):
+        is_full = position - start == JOBS_A_CALL or size_bytes + len(submission.source) > BYTES_A_CALL
+        if is_full and position > start:
+            yield Batch(start, submissions[start:position])
+            start, size_bytes = position, 0
+        size_bytes += len(submission.source)
+    if start < len(submissions):
+        yield Batch(start, submissions[start:])
+
+
+def pieces_of(submission: jobs_pb2.JobSubmission) -> Iterator[jobs_pb2.SubmitJobRequest]:
+    """Give a submission as SubmitJob wants it: the spec, then the circuit in pieces."""
+    yield jobs_pb2.SubmitJobRequest(spec=submission.spec)
+    for start in range(0, len(submission.source), CHUNK_BYTES):
+        yield jobs_pb2.SubmitJobRequest(chunk=submission.source[start : start + CHUNK_BYTES])
+
+
+def _results(wishes: Wishes) -> Sequence[ResultType | str]:
+    results = wishes.get("results", DEFAULT_RESULTS)
+    return [results] if isinstance(results, str) else results
+
+
+def _result_type(name: ResultType | str) -> jobs_pb2.ResultType.ValueType:
+    try:
+        return wire.RESULT_TYPES[ResultType(name)]
+    except ValueError:
+        raise InvalidRequest(f"result type '{name}' is unknown; known: {', '.join(ResultType)}") from None
+
+
+def _observable(observable: Observable) -> jobs_pb2.Observable:
+    terms = [jobs_pb2.PauliTerm(pauli=term.pauli, coefficient=term.coefficient) for term in observable.terms]
+    return jobs_pb2.Observable(terms=terms)
+
+
+def _struct(members: JsonObject | None, *, name: str) -> Struct | None:
+    if members is None:
+        return None
+    struct = Struct()
+    try:
+        struct.update(members)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InvalidRequest(f"{name} must be a JSON object: {error}") from error
+    return struct
