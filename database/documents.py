@@ -8,6 +8,7 @@ from json import dumps
 from typing import NotRequired, TypedDict, cast
 
 from database.records import InstallState, PluginInstallation
+from database.sweep_documents import SweepDocument, encode_sweep
 from qserver.circuits import CircuitFormat, CircuitProfile, ClassicalRegister
 from qserver.jobs import DEFAULT_PRIORITY, JobRequest, Observable, PauliTerm, RunRequest
 from qserver.json_types import JsonObject
@@ -29,6 +30,19 @@ class RequestDocument(TypedDict):
     request_id: NotRequired[str]
     circuit_format: NotRequired[str]
     cache: NotRequired[bool]
+    num_pubs: NotRequired[int]
+
+
+class PlanDocument(TypedDict):
+    """A plan, as it stands."""
+
+    method: str
+    device: str
+    float_precision: str
+    threads: int
+    memory_bytes: int
+    seconds: float
+    reason: str
 
 
 class InputsDocument(TypedDict):
@@ -37,6 +51,8 @@ class InputsDocument(TypedDict):
     shots: int
     precision: NotRequired[float]
     observables: NotRequired[list[list[tuple[str, float]]]]
+    sweep: NotRequired[SweepDocument]
+    plan: NotRequired[PlanDocument]  # of a PUB; that of the one circuit of a plain job is its job's
 
 
 def encode_request(request: JobRequest) -> JsonObject:
@@ -53,6 +69,7 @@ def encode_request(request: JobRequest) -> JsonObject:
         "request_id": request.request_id,
         "circuit_format": request.circuit_format,
         "cache": request.cache or None,
+        "num_pubs": request.num_pubs,
     }
     document.update((name, value) for name, value in optional.items() if value is not None)
     return cast("JsonObject", document)
@@ -67,11 +84,13 @@ def encode_inputs(run: RunRequest) -> JsonObject:
         document["observables"] = [
             [[term.pauli, term.coefficient] for term in observable.terms] for observable in run.observables
         ]
+    if run.sweep is not None:
+        document["sweep"] = encode_sweep(run.sweep)
     return cast("JsonObject", document)
 
 
 def decode_request(request: RequestDocument, inputs: InputsDocument) -> JobRequest:
-    """Read both parts."""
+    """Read both parts, without a sweep: its values are read where the job is to be run."""
     expires_at = request.get("expires_at")
     return JobRequest(
         run=_decode_run(request, inputs),
@@ -81,6 +100,7 @@ def decode_request(request: RequestDocument, inputs: InputsDocument) -> JobReque
         request_id=request.get("request_id"),
         circuit_format=CircuitFormat(request["circuit_format"]) if "circuit_format" in request else None,
         cache=request.get("cache", False),
+        num_pubs=request.get("num_pubs"),
     )
 
 
@@ -94,6 +114,16 @@ def _decode_run(request: RequestDocument, inputs: InputsDocument) -> RunRequest:
         observables=tuple(map(_decode_observable, inputs.get("observables", ()))),
         options=request.get("options", {}),
         metadata=request.get("metadata", {}),
+    )
+
+
+def decode_inputs(run: RunRequest, inputs: InputsDocument) -> RunRequest:
+    """Give what a PUB asks for of a job that begins with `run`, without its sweep."""
+    return replace(
+        run,
+        shots=inputs["shots"],
+        precision=inputs.get("precision"),
+        observables=tuple(map(_decode_observable, inputs.get("observables", ()))),
     )
 
 
@@ -111,18 +141,6 @@ def content_hash(source: bytes, request: JobRequest) -> bytes:
     said = replace(request, circuit_format=None)
     words = dumps([encode_request(said), encode_inputs(said.run)], sort_keys=True, separators=(",", ":"))
     return sha256(sha256(source).digest() + words.encode()).digest()
-
-
-class PlanDocument(TypedDict):
-    """A plan, as it stands."""
-
-    method: str
-    device: str
-    float_precision: str
-    threads: int
-    memory_bytes: int
-    seconds: float
-    reason: str
 
 
 def encode_plan(plan: Plan) -> JsonObject:
@@ -227,6 +245,7 @@ class SpecDocument(TypedDict):
     sandboxed_options: list[str]
     max_qubits: int | None
     devices: list[str]
+    takes_pubs: NotRequired[bool]
 
 
 def encode_spec(spec: BackendSpec) -> JsonObject:
@@ -240,6 +259,7 @@ def encode_spec(spec: BackendSpec) -> JsonObject:
         sandboxed_options=sorted(spec.sandboxed_options),
         max_qubits=spec.max_qubits,
         devices=sorted(spec.devices),
+        takes_pubs=spec.takes_pubs,
     )
     return cast("JsonObject", document)
 
@@ -255,6 +275,7 @@ def decode_spec(document: SpecDocument) -> BackendSpec:
         sandboxed_options=frozenset(document["sandboxed_options"]),
         max_qubits=document["max_qubits"],
         devices=frozenset(document["devices"]),
+        takes_pubs=document.get("takes_pubs", False),
     )
 
 

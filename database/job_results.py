@@ -165,5 +165,5 @@ def _documents(rows: Sequence[_Row], arrays: _Arrays) -> tuple[StoredDocument, .
 
 
 def _has_arrays(size_bytes: int | None, text: str | None) -> bool:
-    # A document is ASCII, and no array is empty: what is larger than its document has arrays.
+    # A document is ASCII, and an array counts as a byte at least: what is larger than its document has arrays.
     return text is not None and size_bytes is not None and size_bytes > len(text)

@@ -10,12 +10,22 @@ from uuid import UUID
 from qserver.circuits import Circuit, CircuitFormat, CircuitProfile
 from qserver.errors import Reason
 from qserver.identity import Identity, Permission, Role
-from qserver.jobs import Job, JobRequest, JobStatus
+from qserver.jobs import Job, JobRequest, JobStatus, RunRequest
 from qserver.json_types import JsonObject
 from qserver.plugins import BackendSpec, Plan
 from qserver.plugins import InstallState as InstallState  # noqa: PLC0414 - part of a worker's record too
 from qserver.plugins import PluginInstallation as PluginInstallation  # noqa: PLC0414
 from qserver.results import Array, PubResult
+
+
+@dataclass(frozen=True, slots=True)
+class NewPub:
+    """A PUB that passed admission."""
+
+    circuit: Circuit
+    circuit_sha256: bytes
+    run: RunRequest
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,7 @@ class NewJob:
     max_attempts: int
     submitted_from: str | None = None  # client's address, for the event
     cache_key: bytes | None = None  # of `cache_key`, where a stored result of an equal job will do
+    pubs: tuple[NewPub, ...] = ()  # of a job of PUBs: all of them; the job's own circuit, run and plan are the first's
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,7 @@ class NamedSubmission:
     owner_id: UUID
     request_id: str
     request: JobRequest
-    source: bytes
+    source: bytes  # of a job of PUBs: `pubs_content`
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +74,27 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimedPub:
+    """A PUB of a job just claimed."""
+
+    circuit: Circuit
+    run: RunRequest
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedJob:
-    """A job just claimed, with all that is needed to run it. `queued_seconds` is from submission to claim."""
+    """A job just claimed, with all that is needed to run it. `queued_seconds` is from submission to claim.
+
+    Of a job of PUBs, `pubs` are what is run; `circuit` is the first one's and `plan` that of all.
+    """
 
     job: Job
     lease: Lease
     circuit: Circuit
     plan: Plan
     queued_seconds: float
+    pubs: tuple[ClaimedPub, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,8 @@ def _result_row(completion: Completion, pub_index: int, result: PubResult) -> Pa
         "job_id": completion.lease.job_id,
         "pub_index": pub_index,
         "document": document,
-        "size_bytes": len(document) + sum(len(array.data) for array in result.arrays),
+        # Also an array without numbers counts: what is larger than its document has arrays.
+        "size_bytes": len(document) + sum(max(1, len(array.data)) for array in result.arrays),
         "attempt": completion.lease.attempt,
     }
 

@@ -27,6 +27,7 @@ WORKER_RIGHTS: Final[Mapping[str, str]] = {
     "job_events": "INSERT",
     "jobs": "SELECT, UPDATE",
     "plugins": "SELECT",
+    "pub_values": "SELECT",
     "pubs": "SELECT",
     "result_arrays": _ALL,
     "results": _ALL,

@@ -211,8 +211,19 @@ def _check_result_types(backend: KnownBackend, run: RunRequest) -> None:
         raise InvalidRequest(
             f"backend {spec.name} gives no {result_type}; it gives: {given}", reason=Reason.UNSUPPORTED_RESULT_TYPE
         )
-    if ResultType.EXPVAL in run.result_types and not run.observables and backend.file_plugin is None:
+    if run.sweep is not None:
+        _check_takes_pubs(backend)
+    elif ResultType.EXPVAL in run.result_types and not run.observables and backend.file_plugin is None:
         raise InvalidRequest("expval is asked for without observables", reason=Reason.INVALID_OBSERVABLE)
+
+
+def _check_takes_pubs(backend: KnownBackend) -> None:
+    spec = backend.record.spec
+    if not spec.takes_pubs:
+        raise InvalidRequest(
+            f"backend {spec.name} runs single circuits, no PUBs; bind the parameters and submit each circuit by "
+            "itself, or use the backend aer"
+        )
 
 
 def _circuit_format(backend: KnownBackend, submission: Submission) -> CircuitFormat:

@@ -35,6 +35,7 @@ def job_message(job: Job) -> jobs_pb2.Job:
         started_at=_timestamp(job.started_at),
         finished_at=_timestamp(job.finished_at),
         event_sequence=job.event_sequence,
+        num_pubs=job.request.num_pubs or 0,
     )
 
 
@@ -82,6 +83,7 @@ def backend_message(backend: BackendRecord) -> jobs_pb2.Backend:
         options_schema=to_struct(spec.options_schema),
         max_qubits=spec.max_qubits,
         devices=sorted(spec.devices),
+        takes_pubs=spec.takes_pubs,
     )
 
 

@@ -5,18 +5,21 @@ from collections.abc import Sequence
 from database.records import NewJob
 from jobs_server.admission import Admission, Submission
 from jobs_server.committer import Committer, Stored
+from jobs_server.pubs import PubSubmission, as_one, joined, submissions_of
 from jobs_server.repeats import Repeats
 from qserver.jobs import Job
+from qserver.settings import LimitSettings
 
 
 class Intake:
     """Where every door hands its submissions in."""
 
-    def __init__(self, repeats: Repeats, admission: Admission, committer: Committer) -> None:
+    def __init__(self, repeats: Repeats, admission: Admission, committer: Committer, limits: LimitSettings) -> None:
         """Know by `repeats` what was answered before, admit by `admission`, store by `committer`."""
         self._repeats = repeats
         self._admission = admission
         self._committer = committer
+        self._limits = limits
 
     async def submit(self, submission: Submission) -> Job:
         """Give the stored job: it is safe. Raises why it was refused; then nothing of it is stored."""
@@ -24,6 +27,16 @@ class Intake:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    async def submit_pubs(self, submission: PubSubmission) -> Job:
+        """Give the stored job of PUBs: it is safe. Raises why it was refused; then nothing of it is stored."""
+        (first,) = await self._repeats.first_jobs([as_one(submission)])
+        if first is None:
+            new = joined(await self._admission.admit_all(submissions_of(submission, self._limits)))
+            (first,) = await self._committer.store([new])
+        if isinstance(first, Exception):
+            raise first
+        return first
 
     async def submit_all(self, submissions: Sequence[Submission]) -> Sequence[Stored]:
         """Give for each submission, in order, its stored job or why it was refused; none takes another with it."""

@@ -1,6 +1,7 @@
 """From messages of `qserver.v1` to values. Only what the message itself can get wrong is judged here."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from qserver.jobs import DEFAULT_SHOTS, JobRequest, JobStatus, Observable, Pauli
 from qserver.results import ResultType
 from qserver.rpc.v1 import jobs_pb2
 from qserver.settings import LimitSettings
+from qserver.sweeps import Sweep
 
 MAX_JOB_IDS: Final = 10_000
 """How many jobs' results one call may ask for."""
@@ -55,6 +57,22 @@ def job_request(spec: jobs_pb2.JobSpec, limits: LimitSettings) -> JobRequest:
         request_id=spec.request_id or None,
         circuit_format=_circuit_format(spec),
         cache=spec.cache,
+    )
+
+
+def pub_run(run: RunRequest, pub: jobs_pb2.Pub) -> RunRequest:
+    """Read how a PUB is to be run, of a job that begins with `run`."""
+    return replace(
+        run,
+        shots=pub.shots if pub.HasField("shots") else run.shots,
+        precision=pub.precision if pub.HasField("precision") else run.precision,
+        observables=tuple(_observable(observable) for observable in pub.observables),
+        sweep=Sweep(
+            parameters=tuple(pub.parameters),
+            shape=tuple(pub.shape),
+            values=pub.values,
+            observables_shape=tuple(pub.observables_shape),
+        ),
     )
 
 

@@ -173,7 +173,8 @@ class JobsServer:
         return DispatcherThread(dispatcher, self._database.changes, self._metrics, poll_seconds=poll_seconds)
 
     def _make_server(self) -> GrpcServer:
-        intake, limits = self._make_intake(), self._settings.limits
+        limits = self._settings.limits
+        intake = Intake(Repeats(self._transactions), self._make_admission(), self._committer, limits)
         v1 = JobService(
             intake=intake,
             catalog=self._catalog,
@@ -194,8 +195,8 @@ class JobsServer:
             settings=self._settings,
         )
 
-    def _make_intake(self) -> Intake:
-        admission = Admission(
+    def _make_admission(self) -> Admission:
+        return Admission(
             catalog=self._catalog,
             library=CircuitLibrary(self._transactions, self._reader),
             inspectors=self._inspectors,
@@ -203,7 +204,6 @@ class JobsServer:
             settings=self._settings,
             clock=self._clock,
         )
-        return Intake(Repeats(self._transactions), admission, self._committer)
 
 
 def _inspector_spawner(forkserver: Forkserver, settings: Settings) -> Callable[[], Inspector]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from jobs_server.limits import check_source_size
-from qserver.errors import InvalidRequest, Overloaded
+from qserver.errors import InvalidRequest, Overloaded, TooLarge
 from qserver.settings import LimitSettings
 
 Message = TypeVar("Message")
@@ -49,15 +49,27 @@ class Upload:
         self._limits = limits
         # Not a list: of pieces of a byte or none it would take many times the room that was reserved for them.
         self._source = bytearray()
+        self._held_bytes = 0
 
     @property
     def size_bytes(self) -> int:
         """How much of it has come, and how much room it takes."""
-        return len(self._source)
+        return len(self._source) + self._held_bytes
+
+    def hold(self, size_bytes: int) -> None:
+        """Take room for a PUB that the caller keeps. Raises TooLarge past the limit, Overloaded where there is none."""
+        total_bytes = self._held_bytes + size_bytes
+        if total_bytes > self._limits.max_call_bytes:
+            raise TooLarge(
+                f"PUBs are {total_bytes:,} bytes or more; the limit is {self._limits.max_call_bytes:,} "
+                "(QSERVER_MAX_CALL_BYTES)"
+            )
+        self._room.reserve(size_bytes)
+        self._held_bytes = total_bytes
 
     def add(self, piece: bytes) -> None:
         """Append a piece. Raises TooLarge as soon as the limit is passed, Overloaded where there is no room."""
-        check_source_size(self.size_bytes + len(piece), self._limits)
+        check_source_size(len(self._source) + len(piece), self._limits)
         self._room.reserve(len(piece))
         self._source += piece
 

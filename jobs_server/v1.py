@@ -15,6 +15,7 @@ from jobs_server.errors import INTERNAL, Refusal, is_expected, refusal
 from jobs_server.intake import Intake
 from jobs_server.metrics import Metrics
 from jobs_server.pages import page_size, page_token, pointer_of
+from jobs_server.pubs import PubSubmission, read_pubs, receive_pubs
 from jobs_server.result_streams import ResultStreams
 from jobs_server.transactions import Transactions
 from jobs_server.upload import UploadRoom, receive
@@ -75,6 +76,21 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         stored = iter(await self._intake.submit_all(submissions))
         outcomes = (next(stored) if isinstance(item, Submission) else item for item in read)
         return jobs_pb2.SubmitJobsResponse(answers=[self._answer(outcome) for outcome in outcomes])
+
+    async def SubmitPubs(
+        self,
+        request_iterator: AsyncIterator[jobs_pb2.SubmitPubsRequest],
+        context: aio.ServicerContext[jobs_pb2.SubmitPubsRequest, jobs_pb2.SubmitPubsResponse],
+    ) -> jobs_pb2.SubmitPubsResponse:
+        """Take one job of PUBs: its spec, then PUB by PUB."""
+        with self._room.upload() as upload:
+            spec, pubs = await receive_pubs(request_iterator, upload, self._limits)
+            request = requests.job_request(spec, self._limits)
+            submission = PubSubmission(
+                current_caller.get(), request, read_pubs(request, spec, pubs), current_address.get()
+            )
+            job = await self._intake.submit_pubs(submission)
+        return jobs_pb2.SubmitPubsResponse(job=answers.job_message(job))
 
     async def GetJob(
         self,

@@ -42,6 +42,7 @@ RPC_RULES: Mapping[str, Permission] = MappingProxyType(
         "/Jobs/HealthCheck": Permission.NONE,
         "/qserver.v1.JobService/SubmitJob": Permission.SUBMIT,
         "/qserver.v1.JobService/SubmitJobs": Permission.SUBMIT,
+        "/qserver.v1.JobService/SubmitPubs": Permission.SUBMIT,
         "/qserver.v1.JobService/GetJob": Permission.READ,
         "/qserver.v1.JobService/ListJobs": Permission.READ,
         "/qserver.v1.JobService/CancelJob": Permission.SUBMIT,

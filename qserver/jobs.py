@@ -11,6 +11,7 @@ from qserver.circuits import CircuitFormat
 from qserver.errors import Reason
 from qserver.json_types import JsonObject
 from qserver.results import ResultType
+from qserver.sweeps import Sweep
 
 DEFAULT_SHOTS = 1000
 DEFAULT_PRIORITY = 0
@@ -80,6 +81,7 @@ class RunRequest:
     observables: tuple[Observable, ...] = ()
     options: JsonObject = field(default_factory=dict)  # checked against the backend's options_schema
     metadata: JsonObject = field(default_factory=dict)  # free; stored and given back; file plugins read it
+    sweep: Sweep | None = None  # of a PUB; a job read for its state comes without
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class JobRequest:
     request_id: str | None = None  # makes submitting idempotent, per owner
     circuit_format: CircuitFormat | None = None  # as the client states it, if at all; once admitted, as it was found
     cache: bool = False  # an equal job's stored result will do, and this one's for later jobs
+    num_pubs: int | None = None  # of a job of PUBs, of which `run` is the first; None for a job of one circuit
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class BackendSpec:
     `options_schema` is a JSON Schema (draft 2020-12) of an object; ingest refuses what it does not allow, naming the
     option. Options listed in `sandboxed_options` are also given to `check_options` in an inspector process, for checks
     that need the engine.
-    `max_qubits` is None where only memory limits the width.
+    `max_qubits` is None where only memory limits the width. One that `takes_pubs` runs requests with a `sweep` too.
     """
 
     name: str
@@ -54,6 +54,7 @@ class BackendSpec:
     sandboxed_options: frozenset[str] = frozenset()
     max_qubits: int | None = None
     devices: frozenset[str] = frozenset({"CPU"})
+    takes_pubs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,6 @@ class Plugin(Protocol):
     def run(self, tasks: Sequence[Task], limits: RunLimits) -> Sequence[Outcome]:
         """Run all tasks, in a sandbox, and give one outcome for each, in any order.
 
-        Called with tasks of one `batch_key`. A task that fails must not take others with it. What is raised here counts
-        against all of them.
+        Called with tasks of one `batch_key`, or with all PUBs of one job. A task that fails must not take others with
+        it. What is raised here counts against all of them.
         """

@@ -152,6 +152,8 @@ class LimitSettings(Section):
     max_metadata_bytes: int = Field(default=64 * 1024, ge=2, description="bytes of a job's metadata or options as JSON")
     max_observables: int = Field(default=1000, ge=1, description="observables of one job")
     max_observable_terms: int = Field(default=10_000, ge=1, description="Pauli terms of all observables of one job")
+    max_pubs: int = Field(default=1000, ge=1, le=10_000, description="PUBs of one job")
+    max_points: int = Field(default=100_000, ge=1, description="sets of parameter values of all PUBs of one job")
     max_result_bytes: int = Field(default=64 * MIB, ge=1024, description="bytes of one job's stored result")
     max_time_limit_seconds: float = Field(default=86_400.0, gt=0, description="longest run of a job; also the default")
     max_upload_idle_seconds: float = Field(default=30.0, gt=0, description="silence after which an upload is dropped")

@@ -27,7 +27,7 @@ class Deposit:
 
     def size_bytes(self) -> int:
         """Tell about how much its results take to store."""
-        return sum(_size_bytes(finished.result) for finished in self.verdict.finished)
+        return sum(_size_bytes(result) for finished in self.verdict.finished for result in finished.results)
 
 
 def portions(deposits: Sequence[Deposit], *, max_bytes: int) -> Iterator[Sequence[Deposit]]:

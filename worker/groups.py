@@ -9,6 +9,7 @@ from uuid import UUID
 
 from database.records import ClaimedJob
 from qserver.plugins import FILE_PLUGIN_ROUTE_PREFIX, Task
+from worker.pubs import pub_tasks
 
 LONELY_TIME_LIMIT_SECONDS = 2.0
 """A job that may run for less than this runs alone: company must not use up its time."""
@@ -95,14 +96,19 @@ def form_groups(jobs: Sequence[ClaimedJob], batch_key: BatchKey, limits: GroupLi
 
 
 def task_of(claimed: ClaimedJob) -> Task:
-    """Give what the simulator sees of a job; its key is the job's id."""
+    """Give what the simulator sees of a job of one circuit; its key is the job's id."""
     return Task(key=str(claimed.job.id), circuit=claimed.circuit, request=claimed.job.request.run, plan=claimed.plan)
+
+
+def tasks_of(claimed: ClaimedJob) -> Sequence[Task]:
+    """Give what the simulator sees of any job."""
+    return pub_tasks(claimed) if claimed.pubs else (task_of(claimed),)
 
 
 def _must_be_alone(claimed: ClaimedJob) -> bool:
     limit = claimed.job.request.time_limit_seconds
     in_a_hurry = limit is not None and limit < LONELY_TIME_LIMIT_SECONDS
-    return in_a_hurry or lane_of(claimed) is Lane.WIDE or _is_of_file_plugin(claimed)
+    return in_a_hurry or bool(claimed.pubs) or lane_of(claimed) is Lane.WIDE or _is_of_file_plugin(claimed)
 
 
 def _is_of_file_plugin(claimed: ClaimedJob) -> bool:

@@ -18,7 +18,7 @@ from worker.backoff import Backoff, until_answered
 from worker.board import Board
 from worker.deposits import Deposit, apart, portions
 from worker.metrics import Metrics
-from worker.verdicts import Finished, Released, Verdict
+from worker.verdicts import Released, Verdict
 
 _UNWRITABLE = (QServerError, ValueError)
 """What a value that can't be stored raises: the database's own refusal, or text that has no UTF-8.
@@ -133,8 +133,11 @@ class Storer:
         storing_seconds = self._clock.monotonic_seconds() - deposit.ended_seconds
         for finished in deposit.verdict.finished:
             queued_seconds = finished.claimed.queued_seconds + deposit.waited_seconds
-            result = _with_seconds(finished, queued_seconds=queued_seconds, storing_seconds=storing_seconds)
-            yield Completion(finished.claimed.lease, (result,))
+            results = (
+                _with_seconds(result, queued_seconds=queued_seconds, storing_seconds=storing_seconds)
+                for result in finished.results
+            )
+            yield Completion(finished.claimed.lease, tuple(results))
 
     def _tell_refused(self, deposits: Sequence[Deposit], accepted: frozenset[UUID]) -> None:
         for lease in (lease for deposit in deposits for lease in deposit.leases() if lease.job_id not in accepted):
@@ -145,11 +148,11 @@ class Storer:
             log.error("result_lost", job_id=str(lease.job_id), attempt=lease.attempt)
 
 
-def _with_seconds(finished: Finished, *, queued_seconds: float, storing_seconds: float) -> PubResult:
+def _with_seconds(result: PubResult, *, queued_seconds: float, storing_seconds: float) -> PubResult:
     """Add the phases that the plugin can't know. Storing counts from the run's end to the write of the row."""
-    run = finished.result.run
+    run = result.run
     seconds = PhaseSeconds(queued_seconds, run.seconds.loading, run.seconds.simulating, storing_seconds)
-    return replace(finished.result, run=replace(run, seconds=seconds))
+    return replace(result, run=replace(run, seconds=seconds))
 
 
 def _alike(deposits: Sequence[Deposit]) -> Mapping[tuple[bool, Reason, str], Sequence[Lease]]:

@@ -12,7 +12,7 @@ from qserver.sandbox.errors import ChildDied, ChildMisbehaved, ChildTimedOut
 from qserver.settings import MIB
 from worker.capacity import Capacity
 from worker.deadlines import run_seconds
-from worker.groups import Group, Lane, task_of
+from worker.groups import Group, Lane, tasks_of
 from worker.runs import Run, SimulatorProcess, StopCause
 from worker.selftest import InspectingProcess
 from worker.verdicts import Answered, Died, Ending, Interrupted, NotStarted, OutOfTime, Refused
@@ -130,7 +130,7 @@ class Simulator:
     def _call(self, run: Run, process: SimulatorProcess, limits: RunLimits) -> Ending:
         group = run.group
         seconds = run_seconds(group, longest_seconds=self._settings.longest_seconds)
-        tasks = [task_of(claimed) for claimed in group.jobs]
+        tasks = [task for claimed in group.jobs for task in tasks_of(claimed)]
         try:
             return Answered(process.run(group.plugin, tasks, limits, timeout_seconds=seconds))
         except ChildTimedOut:

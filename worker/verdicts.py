@@ -14,6 +14,7 @@ from qserver.errors import Reason
 from qserver.plugins import Failure, Outcome, Success
 from qserver.results import PubResult
 from worker.groups import Group
+from worker.pubs import PubResults, whole_outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,10 @@ Ending = Answered | Refused | Died | OutOfTime | Interrupted | NotStarted
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A job that ran, and its result."""
+    """A job that ran, and its results, one a PUB."""
 
     claimed: ClaimedJob
-    result: PubResult
+    results: tuple[PubResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +141,11 @@ def _sort(group: Group, outcomes: Sequence[Outcome]) -> Verdict:
     failed: list[FailedRun] = []
     missing: list[ClaimedJob] = []
     for claimed in group.jobs:
-        match by_key.get(str(claimed.job.id)):
+        match whole_outcome(claimed, by_key) if claimed.pubs else by_key.get(str(claimed.job.id)):
+            case PubResults(results):
+                finished.append(Finished(claimed, results))
             case Success(result=result):
-                finished.append(Finished(claimed, result))
+                finished.append(Finished(claimed, (result,)))
             case Failure(reason=reason, message=message):
                 failed.append(FailedRun(claimed.lease, reason, message))
             case None:

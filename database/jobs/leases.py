@@ -12,6 +12,7 @@ from sqlalchemy import Float, RowMapping, Select, bindparam, or_, select, true, 
 from database.durability import NOT_WAITED_FOR
 from database.jobs import guards, moves
 from database.jobs.claimed import claimed_from, select_claimed
+from database.jobs.pubs import with_pubs
 from database.jobs.recording import Rows, circuit_of, first_pub_of, moved_by, recorded
 from database.jobs.rows import named_pubs
 from database.records import Claimant, ClaimedJob, Completion, FailedRun, Lease
@@ -36,7 +37,8 @@ def claim(work: Work, job_ids: Sequence[UUID], claimant: Claimant, *, lease_seco
     rows = _take(work, parameters, actor=str(claimant.worker_id))
     if len(rows) < len(set(job_ids)):
         expire_waiting(work, work.among(jobs.c.id, job_ids) & guards.STILL_PENDING)
-    return tuple(claimed_from(row, claimant.worker_id) for row in sorted(rows, key=itemgetter("pointer")))
+    claimed = tuple(claimed_from(row, claimant.worker_id) for row in sorted(rows, key=itemgetter("pointer")))
+    return with_pubs(work, claimed) if any(each.job.request.num_pubs for each in claimed) else claimed
 
 
 def _take(work: Work, parameters: Parameters, *, actor: str) -> Sequence[RowMapping]:

@@ -11,11 +11,12 @@ from sqlalchemy import Insert, select
 from database.changes import ChangeKind
 from database.documents import content_hash, encode_inputs, encode_plan, encode_profile, encode_request
 from database.jobs import cached
+from database.jobs.pubs import pub_rows, pubs_content, values_rows
 from database.jobs.reading import jobs_or_history
 from database.records import CircuitKey, NamedSubmission, NewJob
-from database.tables import circuits, job_events, jobs, pubs, submissions
+from database.tables import circuits, job_events, jobs, pub_values, pubs, submissions
 from database.work import BeginInsert, Parameters, Work
-from qserver.circuits import CircuitFormat
+from qserver.circuits import Circuit, CircuitFormat
 from qserver.errors import AlreadyExists, Unavailable
 from qserver.ids import new_id
 from qserver.jobs import Job, JobStatus, Program
@@ -24,6 +25,7 @@ _MAX_BIGINT: Final = 2**63 - 1
 
 _INSERT_JOBS: Final = jobs.insert().returning(jobs.c.id, jobs.c.pointer, jobs.c.submitted_at)
 _INSERT_PUBS: Final = pubs.insert()
+_INSERT_VALUES: Final = pub_values.insert()
 _INSERT_EVENTS: Final = job_events.insert()
 
 Answer: TypeAlias = Job | AlreadyExists
@@ -90,7 +92,8 @@ def _answer(new: NewJob, submitted: _Submitted, known: Mapping[UUID, Job]) -> An
 
 
 def _content_of(new: NewJob) -> bytes:
-    return content_hash(new.circuit.source, new.request)
+    content = pubs_content((pub.circuit.source, pub.run) for pub in new.pubs) if new.pubs else new.circuit.source
+    return content_hash(content, new.request)
 
 
 def _used_otherwise(request_id: str) -> AlreadyExists:
@@ -139,7 +142,9 @@ def _store(work: Work, fresh: Sequence[NewJob]) -> Mapping[UUID, Job]:
         return {}
     circuit_ids = _store_circuits(work, fresh)
     stored = _store_jobs(work, fresh)
-    work.insert_rows(_INSERT_PUBS, [_pub_row(new, circuit_ids[_circuit_key(new)]) for new in fresh])
+    work.insert_rows(_INSERT_PUBS, [row for new in fresh for row in _pub_rows(new, circuit_ids)])
+    if values := [row for new in fresh for row in values_rows(new)]:
+        work.insert_rows(_INSERT_VALUES, values)
     work.insert_rows(_INSERT_EVENTS, [_event_row(new, stored[new.id]) for new in fresh])
     answered = cached.answer(work, [new.id for new in fresh if new.cache_key is not None])
     waiting = [new for new in fresh if new.id not in answered]
@@ -154,8 +159,11 @@ def _circuit_key(new: NewJob) -> CircuitKey:
 
 def _store_circuits(work: Work, fresh: Sequence[NewJob]) -> Mapping[CircuitKey, UUID]:
     """Store each circuit once an owner; one that is there already is marked as used, which keeps it from retention."""
-    rows = {_circuit_key(new): new for new in fresh}
-    found = work.insert_rows(_insert_circuits(work.insert), [_circuit_row(rows[key]) for key in sorted(rows)])
+    rows = {_circuit_key(new): new.circuit for new in fresh}
+    for new in fresh:
+        rows.update({(new.identity.user_id, pub.circuit_sha256): pub.circuit for pub in new.pubs})
+    # All transactions lock in the same order, so that none waits in a circle.
+    found = work.insert_rows(_insert_circuits(work.insert), [_circuit_row(key, rows[key]) for key in sorted(rows)])
     return {(row["owner_id"], row["sha256"]): row["id"] for row in found}
 
 
@@ -167,12 +175,13 @@ def _insert_circuits(begin: BeginInsert) -> Insert:
     ).returning(circuits.c.id, circuits.c.owner_id, circuits.c.sha256)
 
 
-def _circuit_row(new: NewJob) -> Parameters:
-    circuit, inspection = new.circuit, new.circuit.inspection
+def _circuit_row(key: CircuitKey, circuit: Circuit) -> Parameters:
+    owner_id, sha256 = key
+    inspection = circuit.inspection
     return {
         "id": new_id(),
-        "owner_id": new.identity.user_id,
-        "sha256": new.circuit_sha256,
+        "owner_id": owner_id,
+        "sha256": sha256,
         "format": circuit.circuit_format,
         "source": circuit.source,
         "qpy": None if circuit.circuit_format is CircuitFormat.QPY else inspection.qpy,
@@ -210,8 +219,11 @@ def _job_row(new: NewJob) -> Parameters:
     }
 
 
-def _pub_row(new: NewJob, circuit_id: UUID) -> Parameters:
-    return {"job_id": new.id, "pub_index": 0, "circuit_id": circuit_id, "inputs": encode_inputs(new.request.run)}
+def _pub_rows(new: NewJob, circuit_ids: Mapping[CircuitKey, UUID]) -> Sequence[Parameters]:
+    if new.pubs:
+        return pub_rows(new, circuit_ids)
+    circuit_id, inputs = circuit_ids[_circuit_key(new)], encode_inputs(new.request.run)
+    return ({"job_id": new.id, "pub_index": 0, "circuit_id": circuit_id, "inputs": inputs},)
 
 
 def _event_row(new: NewJob, stored: _Stored) -> Parameters:

@@ -7,7 +7,7 @@ from database.tables.base import Base
 from database.tables.outcomes import HistoryRow, ResultArrayRow, ResultRow
 from database.tables.people import ApiKeyRow, AuditRow, UserRow
 from database.tables.registry import BackendRow, PluginRow, WorkerRow
-from database.tables.work import CircuitRow, DispatchTurnRow, JobEventRow, JobRow, PubRow, SubmissionRow
+from database.tables.work import CircuitRow, DispatchTurnRow, JobEventRow, JobRow, PubRow, PubValuesRow, SubmissionRow
 
 METADATA = Base.metadata
 
@@ -20,6 +20,7 @@ workers = WorkerRow.table()
 circuits = CircuitRow.table()
 jobs = JobRow.table()
 pubs = PubRow.table()
+pub_values = PubValuesRow.table()
 submissions = SubmissionRow.table()
 job_events = JobEventRow.table()
 dispatch_turns = DispatchTurnRow.table()

@@ -3,7 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database.tables.base import Base, one_of
@@ -155,7 +164,7 @@ class JobRow(Base):
 
 
 class PubRow(Base):
-    """One input of a job: a circuit with its shots, observables and precision. Today each job has one."""
+    """One input of a job: a circuit with its shots, observables and precision. A job of one circuit has one."""
 
     __tablename__ = "pubs"
     __table_args__ = (CheckConstraint("pub_index >= 0", name="pub_index"),)
@@ -164,6 +173,19 @@ class PubRow(Base):
     pub_index: Mapped[int] = mapped_column(primary_key=True)
     circuit_id: Mapped[UUID] = mapped_column(ForeignKey("circuits.id"), index=True)
     inputs: Mapped[JsonObject]
+
+
+class PubValuesRow(Base):
+    """The values of a PUB's parameters, as bytes: read where it is to be run, and nowhere else."""
+
+    __tablename__ = "pub_values"
+    __table_args__ = (
+        ForeignKeyConstraint(["job_id", "pub_index"], ["pubs.job_id", "pubs.pub_index"], ondelete="CASCADE"),
+    )
+
+    job_id: Mapped[UUID] = mapped_column(primary_key=True)
+    pub_index: Mapped[int] = mapped_column(primary_key=True)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class SubmissionRow(Base):

@@ -23,6 +23,7 @@ BACKENDS: tuple[BackendSpec, ...] = (
         formats=CIRCUIT_FORMATS,
         options_schema=options_schema(),
         sandboxed_options=SANDBOXED_OPTIONS,
+        takes_pubs=True,
         devices=_ALL_DEVICES,
     ),
     BackendSpec(
@@ -32,6 +33,7 @@ BACKENDS: tuple[BackendSpec, ...] = (
         formats=CIRCUIT_FORMATS,
         options_schema=options_schema(),
         sandboxed_options=SANDBOXED_OPTIONS,
+        takes_pubs=True,
         devices=_ALL_DEVICES,
     ),
     BackendSpec(
@@ -41,6 +43,7 @@ BACKENDS: tuple[BackendSpec, ...] = (
         formats=CIRCUIT_FORMATS,
         options_schema=options_schema(),
         sandboxed_options=SANDBOXED_OPTIONS,
+        takes_pubs=True,
         devices=_ALL_DEVICES,
     ),
     BackendSpec(
@@ -50,6 +53,7 @@ BACKENDS: tuple[BackendSpec, ...] = (
         formats=CIRCUIT_FORMATS,
         options_schema=options_schema(),
         sandboxed_options=SANDBOXED_OPTIONS,
+        takes_pubs=True,
         max_qubits=10_000,
         devices=_CPU_ONLY,
     ),
@@ -60,6 +64,7 @@ BACKENDS: tuple[BackendSpec, ...] = (
         formats=CIRCUIT_FORMATS,
         options_schema=options_schema(has_bond_dimension=True),
         sandboxed_options=SANDBOXED_OPTIONS,
+        takes_pubs=True,
         devices=_CPU_ONLY,
     ),
 )

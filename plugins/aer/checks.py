@@ -4,6 +4,7 @@ import math
 
 from plugins.aer.demand import Demand
 from plugins.aer.methods import Method
+from plugins.aer.sweep_checks import check_sweep
 from qserver.circuits import CircuitProfile
 from qserver.errors import InvalidCircuit, InvalidRequest, Reason, TooLarge
 from qserver.jobs import MAX_SEED, Observable, RunRequest
@@ -23,7 +24,10 @@ _SHOWN_PARAMETERS = 5
 def check_request(demand: Demand) -> None:
     """Check what holds whichever method runs it."""
     profile, request = demand.profile, demand.request
-    _check_parameters(profile)
+    if request.sweep is None:
+        _check_parameters(profile)
+    else:
+        check_sweep(demand, request.sweep)
     _check_numbers(request)
     _check_measurements(profile, request)
     if demand.wants(ResultType.EXPVAL):
@@ -57,7 +61,7 @@ def trajectories_for_precision(observables: tuple[Observable, ...], precision: f
     Values lie within the coefficient norm C, so their variance is at most C^2 and C^2 / precision^2 are enough.
     A number far past the limit is given as just past it: it may be no double.
     """
-    ratio = max(coefficient_norm(observable) for observable in observables) / precision
+    ratio = max(map(coefficient_norm, observables), default=0.0) / precision
     return max(2, math.ceil(min(ratio * ratio, MAX_FORESEEN_TRAJECTORIES)))
 
 
@@ -84,7 +88,7 @@ def _check_measurements(profile: CircuitProfile, request: RunRequest) -> None:
 
 
 def _check_observables(profile: CircuitProfile, request: RunRequest) -> None:
-    if not request.observables:
+    if not request.observables and request.sweep is None:
         raise _wrong_observable("expval needs at least one observable, and none was given")
     for position, observable in enumerate(request.observables):
         if not observable.terms:

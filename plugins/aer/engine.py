@@ -152,7 +152,7 @@ def _call(call: Callable[..., AerJob], circuits: Sequence[QuantumCircuit]) -> _O
         return fault_of(error)
     if len(result.results) != len(circuits):
         return EngineFault(Reason.PLUGIN_ERROR, f"Aer gave no results: {str(result.status)[:MAX_MESSAGE_CHARACTERS]}")
-    return [_outcome(experiment) for experiment in result.results]
+    return [outcome_of(experiment) for experiment in result.results]
 
 
 def _alone(call: Callable[..., AerJob], circuit: QuantumCircuit) -> EngineOutcome:
@@ -223,7 +223,8 @@ def simulator_of(settings: EngineSettings) -> AerSimulator:
     return simulator
 
 
-def _outcome(experiment: ExperimentResult) -> EngineOutcome:
+def outcome_of(experiment: ExperimentResult) -> EngineOutcome:
+    """Read what Aer gives of one circuit, or of one point of a sweep."""
     if experiment.success:
         saved = dict(experiment.data.to_dict())
         return EngineData(saved.pop("counts", {}), saved.pop("memory", None), saved, int(experiment.seed_simulator))

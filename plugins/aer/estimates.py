@@ -44,10 +44,17 @@ def estimate(demand: Demand, method: Method, device: Device) -> Estimate:
     seconds = _state_seconds(demand, method) * repetitions
     if device is Device.GPU:
         seconds /= GPU_SPEEDUP
-    return Estimate(
-        memory_bytes=state_bytes(demand, method) + _result_bytes(demand, method),
+    foreseen = Estimate(
+        memory_bytes=state_bytes(demand, method) + point_bytes(demand, method),
         seconds=SECONDS_PER_RUN + seconds + _sampling_seconds(demand, method),
     )
+    sweep = demand.request.sweep
+    return foreseen if sweep is None else _of_all_points(foreseen, sweep.num_points, demand.result_bytes)
+
+
+def _of_all_points(of_one: Estimate, num_points: int, result_bytes: int) -> Estimate:
+    """Foresee a sweep: one point after the other, and all numbers at the end."""
+    return Estimate(of_one.memory_bytes + result_bytes, of_one.seconds * num_points)
 
 
 def state_bytes(demand: Demand, method: Method) -> int:
@@ -112,7 +119,8 @@ def _tableau_seconds(demand: Demand) -> float:
     return elimination + demand.profile.size * TABLEAU_SECONDS_PER_GATE
 
 
-def _result_bytes(demand: Demand, method: Method) -> int:
+def point_bytes(demand: Demand, method: Method) -> int:
+    """Give what a run needs beside its state: what is saved of it, or sampled."""
     profile, shots = demand.profile, demand.request.shots
     is_drawn_from_probabilities = demand.draws_exactly(method) and method is not Method.STABILIZER
     total = 0

@@ -1,5 +1,6 @@
 """From a task to the circuits that the engine is to run for it."""
 
+import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -76,13 +77,25 @@ def prepare(task: Task) -> Preparation:
     if profile is None:
         raise InvalidCircuit("the circuit was never inspected")
     demand = Demand.of(profile, task.request)
-    method = Method(task.plan.method)
     loaded = _load(task, demand)
     if isinstance(loaded, DirectCircuit):
         return _prepare_direct(task, demand, loaded, started)
+    return _layout(task, demand, loaded).prepare(started)
+
+
+def lay_out(task: Task) -> "Layout":
+    """Load a task's circuit, free parameters included, for Aer's controller alone. Raises as `prepare` does."""
+    profile = task.circuit.inspection.profile
+    if profile is None:
+        raise InvalidCircuit("the circuit was never inspected")
+    return _layout(task, Demand.of(profile, task.request), load_circuit(task.circuit))
+
+
+def _layout(task: Task, demand: Demand, loaded: QuantumCircuit) -> "Layout":
+    method = Method(task.plan.method)
     circuit = _written_for(method, demand.options, loaded)
     parts = split(circuit, keeps_leading_resets=demand.options.noise is not None)
-    return _Layout(task, demand, method, circuit, parts).prepare(started)
+    return Layout(task, demand, method, circuit, parts)
 
 
 def _load(task: Task, demand: Demand) -> DirectCircuit | QuantumCircuit:
@@ -163,7 +176,7 @@ def _last_rule(method: Method, options: AerOptions) -> Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class Layout:
     """Lays the experiments of one task out."""
 
     task: Task
@@ -172,7 +185,17 @@ class _Layout:
     circuit: QuantumCircuit
     parts: SplitCircuit
 
+    def with_observables(self, observables: tuple[Observable, ...]) -> "Layout":
+        """Give the layout of a task that asks for these observables."""
+        request = dataclasses.replace(self.task.request, observables=observables)
+        return dataclasses.replace(
+            self,
+            task=dataclasses.replace(self.task, request=request),
+            demand=dataclasses.replace(self.demand, request=request),
+        )
+
     def prepare(self, started: float) -> Preparation:
+        """Give the experiments; loading began at `started`, by `time.perf_counter`."""
         sampling, saving = self._experiments()
         return Preparation(
             task=self.task,

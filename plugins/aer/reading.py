@@ -43,11 +43,14 @@ def read(prepared: Preparation, data: TaskData, *, result_bytes: int, random: np
     """
     seed = prepared.task.request.seed
     drawing = random if seed is None else np.random.default_rng(seed)
-    return _Reader(prepared, data, Budget(result_bytes), drawing).read()
+    return Reader(prepared, data, Budget(result_bytes), drawing).read()
 
 
-class _Reader:
+class Reader:
+    """Reads the parts of one task's result. Every method raises ExecutionError(RESULT_TOO_LARGE) past the budget."""
+
     def __init__(self, prepared: Preparation, data: TaskData, budget: Budget, random: np.random.Generator) -> None:
+        """Draw by `random` what has to be drawn."""
         self._prepared = prepared
         self._data = data
         self._budget = budget
@@ -58,12 +61,13 @@ class _Reader:
         self._drawing_seconds = 0.0
 
     def read(self) -> PubResult:
+        """Give the whole result."""
         started = time.perf_counter()
-        sample = self._sample() if self._wanted & SAMPLED_RESULT_TYPES else None
+        sample = self.sample() if self._wanted & SAMPLED_RESULT_TYPES else None
         self._drawing_seconds = time.perf_counter() - started
-        expectations = self._expectations() if ResultType.EXPVAL in self._wanted else None
+        expectations = self.expectations() if ResultType.EXPVAL in self._wanted else None
         return PubResult(
-            run=self._record(),
+            run=self.record(),
             counts=self._parts.counts(sample) if sample and ResultType.COUNTS in self._wanted else None,
             quasi_dist=self._parts.quasi_dist(sample) if sample and ResultType.QUASI_DIST in self._wanted else None,
             expval=None if expectations is None else tuple(found.value for found in expectations),
@@ -74,7 +78,8 @@ class _Reader:
             arrays=self._arrays(sample),
         )
 
-    def _sample(self) -> Sample:
+    def sample(self) -> Sample:
+        """Give the one sample that all kinds of counts are of."""
         wants_order = ResultType.MEMORY in self._wanted
         num_clbits, shots = self._prepared.demand.profile.num_clbits, self._request.shots
         if not self._prepared.is_drawn:
@@ -99,7 +104,8 @@ class _Reader:
         exact = normalized(_present(self._data.saving).numbers(PROBABILITIES))
         return self._parts.probabilities(exact, self._prepared.outcomes)
 
-    def _expectations(self) -> tuple[Expectation, ...]:
+    def expectations(self) -> tuple[Expectation, ...]:
+        """Give the value of each observable."""
         saved = _present(self._data.saving)
         values = [saved.numbers(expectation.label(place)) for place in range(len(self._prepared.observables))]
         self._budget.spend(2 * ENTRY_BYTES * len(self._request.observables), "expval")
@@ -132,7 +138,8 @@ class _Reader:
         state = _present(self._data.saving).amplitudes(STATEVECTOR).astype("<c8" if is_single else "<c16", copy=False)
         return self._parts.statevector(state)
 
-    def _record(self) -> RunRecord:
+    def record(self) -> RunRecord:
+        """Say how the result came to be."""
         plan = self._prepared.task.plan
         is_without_aer = self._data.sampling is None and self._data.saving is None  # a tableau was all it took
         engine, version = (TABLEAU_ENGINE, qiskit.__version__) if is_without_aer else (ENGINE_NAME, ENGINE_VERSION)

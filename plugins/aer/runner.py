@@ -11,6 +11,7 @@ from plugins.aer.direct_states import DirectExperiment, run_directly
 from plugins.aer.engine import EngineData, EngineFault, EngineSettings, TimedOutcome, simulate
 from plugins.aer.preparation import Experiment, Preparation, prepare
 from plugins.aer.reading import TaskData, read
+from plugins.aer.sweeps import run_sweep
 from qserver.errors import QServerError, Reason
 from qserver.plugins import Failure, Outcome, RunLimits, Success, Task
 
@@ -40,7 +41,15 @@ class _GroupKey:
 
 
 def run(tasks: Sequence[Task], limits: RunLimits) -> Sequence[Outcome]:
-    """Run all tasks and give one outcome for each, in their order. A task that fails takes no other with it."""
+    """Run all tasks and give one outcome for each. A task that fails takes no other with it."""
+    swept = [task for task in tasks if task.request.sweep is not None]
+    if swept:
+        plain = [task for task in tasks if task.request.sweep is None]
+        return [*_run_plain(plain, limits), *(run_sweep(task, limits) for task in swept)]
+    return _run_plain(tasks, limits)
+
+
+def _run_plain(tasks: Sequence[Task], limits: RunLimits) -> Sequence[Outcome]:
     prepared = [_prepare(task) for task in tasks]
     ready = [found for found in prepared if isinstance(found, Preparation)]
     runs = _run_all(ready, limits)

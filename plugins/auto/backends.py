@@ -31,6 +31,7 @@ BACKENDS: tuple[BackendSpec, ...] = (
         formats=CIRCUIT_FORMATS,
         options_schema=_schema(),
         sandboxed_options=SANDBOXED_OPTIONS,
+        takes_pubs=True,
         devices=frozenset({str(Device.CPU), str(Device.GPU)}),
     ),
 )

@@ -44,6 +44,8 @@ def plan(profile: CircuitProfile | None, request: RunRequest, resources: Resourc
 
 def _objection(demand: Demand, resources: Resources) -> str | None:
     """Say what only Aer can do of what is asked for."""
+    if demand.request.sweep is not None:
+        return "it is a PUB"
     return _objection_to_request(demand) or _objection_to_circuit(demand.profile) or _objection_to_workers(resources)
 
 

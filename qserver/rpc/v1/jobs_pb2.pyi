@@ -282,6 +282,117 @@ class SubmitJobResponse(_message.Message):
 Global___SubmitJobResponse: _TypeAlias = SubmitJobResponse  # noqa: Y015
 
 @_typing.final
+class SubmitPubsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPEC_FIELD_NUMBER: _builtins.int
+    PUB_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def spec(self) -> Global___JobSpec:
+        """Its result type is MEMORY or EXPVAL; shots and precision hold for each PUB that names none; observables stay empty."""
+
+    @_builtins.property
+    def pub(self) -> Global___Pub: ...
+    def __init__(
+        self,
+        *,
+        spec: Global___JobSpec | None = ...,
+        pub: Global___Pub | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "pub", b"pub", "spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "pub", b"pub", "spec", b"spec"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_data: _TypeAlias = _typing.Literal["spec", "pub"]  # noqa: Y015
+    _WhichOneofArgType_data: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_data) -> _WhichOneofReturnType_data | None: ...
+
+Global___SubmitPubsRequest: _TypeAlias = SubmitPubsRequest  # noqa: Y015
+
+@_typing.final
+class SubmitPubsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def job(self) -> Global___Job: ...
+    def __init__(
+        self,
+        *,
+        job: Global___Job | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitPubsResponse: _TypeAlias = SubmitPubsResponse  # noqa: Y015
+
+@_typing.final
+class Pub(_message.Message):
+    """A circuit, a table of values for its parameters, and an array of observables. The two broadcast as NumPy's arrays do."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    SHAPE_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    OBSERVABLES_FIELD_NUMBER: _builtins.int
+    OBSERVABLES_SHAPE_FIELD_NUMBER: _builtins.int
+    SHOTS_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
+    source: _builtins.bytes
+    """The circuit of the PUB before where it is empty."""
+    values: _builtins.bytes
+    """Values in radians: little-endian float64 in C order, of the shape [shape..., parameters]."""
+    shots: _builtins.int
+    precision: _builtins.float
+    @_builtins.property
+    def parameters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All parameters of the circuit, in the order of the last axis of the values."""
+
+    @_builtins.property
+    def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Shape of the table without its last axis; empty for a single set of values."""
+
+    @_builtins.property
+    def observables(self) -> _containers.RepeatedCompositeFieldContainer[Global___Observable]:
+        """In C order, as many as observables_shape holds; empty for a PUB that wants none."""
+
+    @_builtins.property
+    def observables_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Empty for a single observable."""
+
+    def __init__(
+        self,
+        *,
+        source: _builtins.bytes = ...,
+        parameters: _abc.Iterable[_builtins.str] | None = ...,
+        shape: _abc.Iterable[_builtins.int] | None = ...,
+        values: _builtins.bytes = ...,
+        observables: _abc.Iterable[Global___Observable] | None = ...,
+        observables_shape: _abc.Iterable[_builtins.int] | None = ...,
+        shots: _builtins.int | None = ...,
+        precision: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_precision", b"_precision", "_shots", b"_shots", "precision", b"precision", "shots", b"shots"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_precision", b"_precision", "_shots", b"_shots", "observables", b"observables", "observables_shape", b"observables_shape", "parameters", b"parameters", "precision", b"precision", "shape", b"shape", "shots", b"shots", "source", b"source", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__precision: _TypeAlias = _typing.Literal["precision"]  # noqa: Y015
+    _WhichOneofArgType__precision: _TypeAlias = _typing.Literal["_precision", b"_precision"]  # noqa: Y015
+    _WhichOneofReturnType__shots: _TypeAlias = _typing.Literal["shots"]  # noqa: Y015
+    _WhichOneofArgType__shots: _TypeAlias = _typing.Literal["_shots", b"_shots"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__precision) -> _WhichOneofReturnType__precision | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__shots) -> _WhichOneofReturnType__shots | None: ...
+
+Global___Pub: _TypeAlias = Pub  # noqa: Y015
+
+@_typing.final
 class JobSubmission(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -421,6 +532,7 @@ class Job(_message.Message):
     STARTED_AT_FIELD_NUMBER: _builtins.int
     FINISHED_AT_FIELD_NUMBER: _builtins.int
     EVENT_SEQUENCE_FIELD_NUMBER: _builtins.int
+    NUM_PUBS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """A UUID."""
     pointer: _builtins.int
@@ -430,6 +542,8 @@ class Job(_message.Message):
     message: _builtins.str
     attempt: _builtins.int
     event_sequence: _builtins.int
+    num_pubs: _builtins.int
+    """How many PUBs were submitted, of which `spec` shows the first; 0 for a job of one circuit."""
     @_builtins.property
     def spec(self) -> Global___JobSpec: ...
     @_builtins.property
@@ -452,10 +566,11 @@ class Job(_message.Message):
         started_at: _timestamp_pb2.Timestamp | None = ...,
         finished_at: _timestamp_pb2.Timestamp | None = ...,
         event_sequence: _builtins.int = ...,
+        num_pubs: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["finished_at", b"finished_at", "spec", b"spec", "started_at", b"started_at", "submitted_at", b"submitted_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "event_sequence", b"event_sequence", "finished_at", b"finished_at", "id", b"id", "message", b"message", "pointer", b"pointer", "reason", b"reason", "spec", b"spec", "started_at", b"started_at", "status", b"status", "submitted_at", b"submitted_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "event_sequence", b"event_sequence", "finished_at", b"finished_at", "id", b"id", "message", b"message", "num_pubs", b"num_pubs", "pointer", b"pointer", "reason", b"reason", "spec", b"spec", "started_at", b"started_at", "status", b"status", "submitted_at", b"submitted_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -891,7 +1006,9 @@ class PubResult(_message.Message):
 
     @_builtins.property
     def arrays(self) -> _containers.RepeatedCompositeFieldContainer[Global___Array]:
-        """"memory" and "statevector"."""
+        """"memory" and "statevector". Of a job of PUBs: "memory" of the shape [shape..., shots, bits], or "evs" and "stds"
+        (standard errors, 0 where exact) in the shape that table and observables broadcast to.
+        """
 
     @_builtins.property
     def run(self) -> Global___RunRecord: ...
@@ -916,7 +1033,7 @@ Global___PubResult: _TypeAlias = PubResult  # noqa: Y015
 
 @_typing.final
 class Array(_message.Message):
-    """Raw little-endian numbers in C order. dtype is NumPy's name, or "bits": rows of shape[1] bits, each row padded to
+    """Raw little-endian numbers in C order. dtype is NumPy's name, or "bits": rows of shape[-1] bits, each row padded to
     whole bytes, the leftmost character of the bitstring in the highest bit of the first byte.
     """
 
@@ -1064,11 +1181,14 @@ class Backend(_message.Message):
     OPTIONS_SCHEMA_FIELD_NUMBER: _builtins.int
     MAX_QUBITS_FIELD_NUMBER: _builtins.int
     DEVICES_FIELD_NUMBER: _builtins.int
+    TAKES_PUBS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     plugin: _builtins.str
     description: _builtins.str
     max_qubits: _builtins.int
     """Absent where only memory limits the width."""
+    takes_pubs: _builtins.bool
+    """Whether it runs jobs of PUBs."""
     @_builtins.property
     def result_types(self) -> _containers.RepeatedScalarFieldContainer[Global___ResultType.ValueType]: ...
     @_builtins.property
@@ -1090,10 +1210,11 @@ class Backend(_message.Message):
         options_schema: _struct_pb2.Struct | None = ...,
         max_qubits: _builtins.int | None = ...,
         devices: _abc.Iterable[_builtins.str] | None = ...,
+        takes_pubs: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_qubits", b"_max_qubits", "max_qubits", b"max_qubits", "options_schema", b"options_schema"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_qubits", b"_max_qubits", "circuit_formats", b"circuit_formats", "description", b"description", "devices", b"devices", "max_qubits", b"max_qubits", "name", b"name", "options_schema", b"options_schema", "plugin", b"plugin", "result_types", b"result_types"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_qubits", b"_max_qubits", "circuit_formats", b"circuit_formats", "description", b"description", "devices", b"devices", "max_qubits", b"max_qubits", "name", b"name", "options_schema", b"options_schema", "plugin", b"plugin", "result_types", b"result_types", "takes_pubs", b"takes_pubs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_qubits: _TypeAlias = _typing.Literal["max_qubits"]  # noqa: Y015
     _WhichOneofArgType__max_qubits: _TypeAlias = _typing.Literal["_max_qubits", b"_max_qubits"]  # noqa: Y015

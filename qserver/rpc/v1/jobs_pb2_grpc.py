@@ -44,6 +44,11 @@ class JobServiceStub:
                 request_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.SubmitJobsRequest.SerializeToString,
                 response_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.SubmitJobsResponse.FromString,
                 _registered_method=True)
+        self.SubmitPubs = channel.stream_unary(
+                '/qserver.v1.JobService/SubmitPubs',
+                request_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.SubmitPubsRequest.SerializeToString,
+                response_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.SubmitPubsResponse.FromString,
+                _registered_method=True)
         self.GetJob = channel.unary_unary(
                 '/qserver.v1.JobService/GetJob',
                 request_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetJobRequest.SerializeToString,
@@ -98,6 +103,13 @@ class JobServiceServicer:
 
     def SubmitJobs(self, request, context):
         """Submits up to 1,000 small circuits; each gets its own answer, in order, so one bad circuit sinks no other.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SubmitPubs(self, request_iterator, context):
+        """Submits one job of several PUBs: first what they have in common, then one message a PUB. One bad PUB refuses the job.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -173,6 +185,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.SubmitJobs,
                     request_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.SubmitJobsRequest.FromString,
                     response_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.SubmitJobsResponse.SerializeToString,
+            ),
+            'SubmitPubs': grpc.stream_unary_rpc_method_handler(
+                    servicer.SubmitPubs,
+                    request_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.SubmitPubsRequest.FromString,
+                    response_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.SubmitPubsResponse.SerializeToString,
             ),
             'GetJob': grpc.unary_unary_rpc_method_handler(
                     servicer.GetJob,
@@ -269,6 +286,33 @@ class JobService:
             '/qserver.v1.JobService/SubmitJobs',
             qserver_dot_rpc_dot_v1_dot_jobs__pb2.SubmitJobsRequest.SerializeToString,
             qserver_dot_rpc_dot_v1_dot_jobs__pb2.SubmitJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitPubs(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/qserver.v1.JobService/SubmitPubs',
+            qserver_dot_rpc_dot_v1_dot_jobs__pb2.SubmitPubsRequest.SerializeToString,
+            qserver_dot_rpc_dot_v1_dot_jobs__pb2.SubmitPubsResponse.FromString,
             options,
             channel_credentials,
             insecure,

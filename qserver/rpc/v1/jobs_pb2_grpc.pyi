@@ -39,6 +39,8 @@ class JobServiceStub:
     """Submits one circuit of any size up to the server's limit: the spec first, then the source in pieces."""
     SubmitJobs: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.SubmitJobsRequest, _jobs_pb2.SubmitJobsResponse]
     """Submits up to 1,000 small circuits; each gets its own answer, in order, so one bad circuit sinks no other."""
+    SubmitPubs: _grpc.StreamUnaryMultiCallable[_jobs_pb2.SubmitPubsRequest, _jobs_pb2.SubmitPubsResponse]
+    """Submits one job of several PUBs: first what they have in common, then one message a PUB. One bad PUB refuses the job."""
     GetJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.GetJobRequest, _jobs_pb2.GetJobResponse]
     ListJobs: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ListJobsRequest, _jobs_pb2.ListJobsResponse]
     """Newest first."""
@@ -68,6 +70,8 @@ class JobServiceAsyncStub(JobServiceStub):
     """Submits one circuit of any size up to the server's limit: the spec first, then the source in pieces."""
     SubmitJobs: _aio.UnaryUnaryMultiCallable[_jobs_pb2.SubmitJobsRequest, _jobs_pb2.SubmitJobsResponse]  # type: ignore[assignment]
     """Submits up to 1,000 small circuits; each gets its own answer, in order, so one bad circuit sinks no other."""
+    SubmitPubs: _aio.StreamUnaryMultiCallable[_jobs_pb2.SubmitPubsRequest, _jobs_pb2.SubmitPubsResponse]  # type: ignore[assignment]
+    """Submits one job of several PUBs: first what they have in common, then one message a PUB. One bad PUB refuses the job."""
     GetJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.GetJobRequest, _jobs_pb2.GetJobResponse]  # type: ignore[assignment]
     ListJobs: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ListJobsRequest, _jobs_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Newest first."""
@@ -106,6 +110,14 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_jobs_pb2.SubmitJobsResponse, _abc.Awaitable[_jobs_pb2.SubmitJobsResponse]]:
         """Submits up to 1,000 small circuits; each gets its own answer, in order, so one bad circuit sinks no other."""
+
+    @_abc_1.abstractmethod
+    def SubmitPubs(
+        self,
+        request_iterator: _MaybeAsyncIterator[_jobs_pb2.SubmitPubsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_jobs_pb2.SubmitPubsResponse, _abc.Awaitable[_jobs_pb2.SubmitPubsResponse]]:
+        """Submits one job of several PUBs: first what they have in common, then one message a PUB. One bad PUB refuses the job."""
 
     @_abc_1.abstractmethod
     def GetJob(

@@ -9,6 +9,7 @@ import database.cache_keys
 from database import cache_key
 from qserver.jobs import Observable, PauliTerm, RunRequest
 from qserver.results import ResultType
+from qserver.sweeps import Sweep
 
 OWNER = UUID(int=1)
 CIRCUIT = b"c" * 32
@@ -21,6 +22,7 @@ OTHERS = {
     "precision": 0.5,
     "observables": (Observable((PauliTerm("Z", 1.0),)),),
     "options": {"a": 1},
+    "sweep": Sweep((), (), b""),
 }
 
 

@@ -11,7 +11,7 @@ from worker.verdicts import Finished, Verdict
 def kilobytes(number: int, *, jobs: int = 1) -> Deposit:
     array = Array("memory", "bits", (1, 8), b"0" * (number * 1000))
     result = PubResult(run=a_result().run, arrays=(array,))
-    return Deposit(Verdict(finished=tuple(Finished(a_claim(), result) for _ in range(jobs))), 2.0, 3.0)
+    return Deposit(Verdict(finished=tuple(Finished(a_claim(), (result,)) for _ in range(jobs))), 2.0, 3.0)
 
 
 def test_what_fits_goes_together() -> None:
@@ -47,7 +47,7 @@ def test_outcomes_count_too() -> None:
     counts = {f"{number:b}": 1 for number in range(1000)}
     result = PubResult(run=a_result().run, counts=counts)
 
-    assert Deposit(Verdict(finished=(Finished(a_claim(), result),)), 0.0, 0.0).size_bytes() > 10_000
+    assert Deposit(Verdict(finished=(Finished(a_claim(), (result,)),)), 0.0, 0.0).size_bytes() > 10_000
 
 
 def test_nothing_makes_no_portion() -> None:

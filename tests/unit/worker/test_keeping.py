@@ -76,7 +76,7 @@ def claim(house: House, board: Board, *sources: str, lease_seconds: float = 60.0
 
 
 def deposit(*claimed: ClaimedJob, result: PubResult | None = None) -> Deposit:
-    finished = tuple(Finished(each, result or a_result()) for each in claimed)
+    finished = tuple(Finished(each, (result or a_result(),)) for each in claimed)
     return Deposit(Verdict(finished=finished), waited_seconds=2.0, ended_seconds=0.0)
 
 

@@ -42,7 +42,7 @@ def test_each_job_gets_its_own_outcome_whatever_their_order() -> None:
 
     verdict = judge(a_group(one, two, three_), Answered([success(three_), failure, success(one)]), gone=NOBODY)
 
-    assert verdict.finished == (Finished(one, a_result()), Finished(three_, a_result()))
+    assert verdict.finished == (Finished(one, (a_result(),)), Finished(three_, (a_result(),)))
     assert verdict.failed == (FailedRun(two.lease, Reason.OUT_OF_MEMORY, "too large"),)
     assert (verdict.again, verdict.released) == ((), ())
 
@@ -123,7 +123,7 @@ def test_a_job_that_a_group_forgot_runs_again_alone() -> None:
 
     verdict = judge(a_group(one, two, three_), Answered([success(one)]), gone=NOBODY)
 
-    assert verdict.finished == (Finished(one, a_result()),)
+    assert verdict.finished == (Finished(one, (a_result(),)),)
     assert verdict.again == (a_group(two), a_group(three_))
 
 
@@ -139,7 +139,7 @@ def test_outcomes_for_strangers_and_second_ones_are_ignored() -> None:
 
     verdict = judge(a_group(claimed), Answered([success(a_claim()), success(claimed), second]), gone=NOBODY)
 
-    assert verdict == Verdict(finished=(Finished(claimed, a_result()),))
+    assert verdict == Verdict(finished=(Finished(claimed, (a_result(),)),))
 
 
 @pytest.mark.parametrize("ending", [*BAD_ENDINGS, Interrupted(), NotStarted("none", lose_attempt=True), Answered([])])

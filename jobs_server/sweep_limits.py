@@ -1,0 +1,101 @@
+"""What the sweep of a PUB may be: every check that needs neither the circuit nor its backend."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+
+from qserver.errors import InvalidRequest, QServerError, Reason, TooLarge
+from qserver.jobs import RunRequest
+from qserver.results import ResultType
+from qserver.settings import LimitSettings
+from qserver.sweeps import VALUE_BYTES, Sweep
+
+MAX_AXES = 32
+"""Of a table or an array of observables; NumPy had this limit for long."""
+
+
+def check_pubs(runs: Sequence[RunRequest], limits: LimitSettings) -> None:
+    """Raise InvalidRequest or TooLarge naming the PUB in which something doesn't fit, or the sum that is too large."""
+    for place, run in enumerate(runs):
+        if run.sweep is not None:
+            with of_pub(place):
+                _check_sweep(run, run.sweep)
+    _check_together(runs, limits)
+
+
+@contextmanager
+def of_pub(place: int) -> Iterator[None]:
+    """Have an error of ours that leaves the block name the PUB it is about."""
+    try:
+        yield
+    except QServerError as error:
+        told = copy(error)  # it may be the answer to others too
+        told.message = f"PUB {place}: {error.message}"
+        raise told from error
+
+
+def _check_sweep(run: RunRequest, sweep: Sweep) -> None:
+    _check_shape("shape", sweep.shape)
+    _check_shape("observables_shape", sweep.observables_shape)
+    _check_values(sweep)
+    _check_observables(run, sweep)
+
+
+def _check_together(runs: Sequence[RunRequest], limits: LimitSettings) -> None:
+    points = sum(run.sweep.num_points for run in runs if run.sweep is not None)
+    if points > limits.max_points:
+        raise TooLarge(
+            f"the job has {points:,} sets of parameter values; the limit is {limits.max_points:,} (QSERVER_MAX_POINTS)"
+        )
+    size_bytes = sum(map(_result_bytes, runs))
+    if size_bytes > limits.max_result_bytes:
+        raise TooLarge(
+            f"the job's result is {size_bytes:,} bytes or more; the limit is {limits.max_result_bytes:,} "
+            "(QSERVER_MAX_RESULT_BYTES)"
+        )
+
+
+def _check_shape(name: str, shape: tuple[int, ...]) -> None:
+    if len(shape) > MAX_AXES:
+        raise TooLarge(f"{name} has {len(shape)} axes; the limit is {MAX_AXES}")
+    if any(size < 0 for size in shape):
+        raise InvalidRequest(f"{name} is {shape}; no size can be below 0")
+
+
+def _check_values(sweep: Sweep) -> None:
+    parameters = sweep.parameters
+    if any(not name or not name.isprintable() for name in parameters):
+        raise InvalidRequest("a parameter's name must be printable characters, at least one")
+    if len(set(parameters)) != len(parameters):
+        twice = next(name for name in parameters if parameters.count(name) > 1)
+        raise InvalidRequest(f"the parameter {twice!r} is named twice")
+    wanted_bytes = VALUE_BYTES * sweep.num_points * len(parameters)
+    if len(sweep.values) != wanted_bytes:
+        raise InvalidRequest(
+            f"values are {len(sweep.values):,} bytes; {sweep.num_points:,} sets of {len(parameters):,} float64 are "
+            f"{wanted_bytes:,}"
+        )
+    # A sum is finite where all values are, unless they overflow it: only then is each looked at.
+    numbers = memoryview(sweep.values).cast("d")
+    if not math.isfinite(sum(numbers)) and not all(map(math.isfinite, numbers)):
+        raise InvalidRequest("a parameter's value is NaN or infinite; all must be finite")
+
+
+def _check_observables(run: RunRequest, sweep: Sweep) -> None:
+    wanted = math.prod(sweep.observables_shape) if run.observables or sweep.observables_shape else 0
+    if len(run.observables) != wanted:
+        raise InvalidRequest(
+            f"{len(run.observables):,} observables are sent; the shape {sweep.observables_shape} holds {wanted:,}",
+            reason=Reason.INVALID_OBSERVABLE,
+        )
+
+
+def _result_bytes(run: RunRequest) -> int:
+    """Give what a PUB's result takes at least: of memory a byte a shot, of expval two numbers a value."""
+    sweep = run.sweep
+    if sweep is None:
+        return 0
+    if ResultType.EXPVAL in run.result_types:
+        return 2 * VALUE_BYTES * math.prod(sweep.result_shape)
+    return run.shots * sweep.num_points

@@ -1,0 +1,156 @@
+"""Running a PUB: one circuit over a table of parameter values, in few calls of the engine."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from plugins.aer.demand import Demand
+from plugins.aer.engine import EngineData, EngineFault, EngineOutcome, EngineSettings
+from plugins.aer.estimates import point_bytes
+from plugins.aer.methods import Method
+from plugins.aer.preparation import Experiment, Layout, Preparation, lay_out
+from plugins.aer.reading import Reader, TaskData
+from plugins.aer.result_parts import Budget
+from plugins.aer.samples import packed_order
+from plugins.aer.sweep_engine import Points, points_of, simulate_points
+from plugins.aer.sweep_needs import alike, pairs_of
+from qserver.errors import ExecutionError, QServerError, Reason
+from qserver.plugins import Failure, Outcome, RunLimits, Success, Task
+from qserver.results import Array, PhaseSeconds, PubResult, ResultType, RunRecord
+from qserver.sweeps import Sweep
+
+BLOCK_BYTES = 64 * 2**20
+"""What the engine may give in one call, beside the state."""
+BLOCK_POINTS = 1024
+"""Each point of a call takes some 10 KB of Python objects beside its numbers."""
+
+
+def run_sweep(task: Task, limits: RunLimits) -> Outcome:
+    """Run a task that has a sweep: all its points, or none."""
+    sweep = task.request.sweep
+    if sweep is None:
+        raise ValueError("the task has no sweep")
+    try:
+        return Success(task.key, _Run(task, sweep, limits).result())
+    except QServerError as error:
+        return Failure(task.key, error.reason, error.message)
+    except MemoryError:
+        return Failure(task.key, Reason.OUT_OF_MEMORY, "the simulator ran out of memory while reading the result")
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """A point that has run."""
+
+    place: int
+    reader: Reader
+
+
+@dataclass(slots=True)
+class _Seconds:
+    loading: float = 0.0
+    simulating: float = 0.0
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run of a sweep, and where its time went."""
+
+    task: Task
+    sweep: Sweep
+    limits: RunLimits
+    seconds: _Seconds = field(default_factory=_Seconds)
+    record: RunRecord | None = None
+
+    def result(self) -> PubResult:
+        started = time.perf_counter()
+        layout = lay_out(self.task)
+        self.seconds.loading = time.perf_counter() - started
+        arrays = self._values(layout) if ResultType.EXPVAL in self.task.request.result_types else self._memory(layout)
+        total = time.perf_counter() - started
+        seconds = PhaseSeconds(loading=self.seconds.loading, simulating=total - self.seconds.loading)
+        return PubResult(run=replace(self._record_of(layout), seconds=seconds), arrays=arrays)
+
+    def _values(self, layout: Layout) -> tuple[Array, ...]:
+        points, observables = pairs_of(self.sweep)
+        found: dict[tuple[int, int], tuple[float, float]] = {}
+        for needed, together in alike(points, observables).items():
+            wanted = tuple(self.task.request.observables[place] for place in needed)
+            for point in self._run(layout.with_observables(wanted), together):
+                for place, value in zip(needed, point.reader.expectations(), strict=True):
+                    found[point.place, place] = value.value, value.standard_error
+        values = [found[pair] for pair in zip(points.tolist(), observables.tolist(), strict=True)]
+        shape = self.sweep.result_shape
+        return (
+            _floats("evs", [value for value, _ in values], shape),
+            _floats("stds", [standard_error for _, standard_error in values], shape),
+        )
+
+    def _memory(self, layout: Layout) -> tuple[Array, ...]:
+        points = self._run(layout, range(self.sweep.num_points))
+        data = b"".join(packed_order(point.reader.sample()) for point in points)
+        num_clbits = layout.demand.profile.num_clbits
+        return (Array("memory", "bits", (*self.sweep.shape, self.task.request.shots, num_clbits), data),)
+
+    def _run(self, layout: Layout, places: Sequence[int]) -> Iterator[_Point]:
+        prepared = layout.prepare(time.perf_counter())
+        table = points_of(self.sweep)
+        seed = self.task.request.seed
+        random = np.random.default_rng(seed)
+        block = _block_points(layout.demand, layout.method)
+        for start in range(0, len(places), block):
+            wanted = places[start : start + block]
+            for place, data in zip(wanted, self._run_block(prepared, table[list(wanted)], wanted[0]), strict=True):
+                reader = Reader(prepared, data, Budget(self.limits.result_bytes), random)
+                self.record = self.record or reader.record()
+                yield _Point(place, reader)
+
+    def _run_block(self, prepared: Preparation, points: Points, first: int) -> Iterator[TaskData]:
+        settings = EngineSettings.of(prepared.task.plan, prepared.demand.options, self.limits)
+        runs = {
+            experiment: simulate_points(
+                experiment,
+                settings,
+                self.sweep.parameters,
+                points,
+                first=first,
+                is_deterministic=prepared.is_deterministic,
+            )
+            for experiment in _experiments(prepared)
+        }
+        for place in range(len(points)):
+            outcomes = {experiment: _data(outcomes[place]) for experiment, outcomes in runs.items()}
+            yield TaskData(
+                sampling=None if prepared.sampling is None else outcomes[prepared.sampling],
+                saving=None if not isinstance(prepared.saving, Experiment) else outcomes[prepared.saving],
+                threads=settings.threads,
+                simulating_seconds=0.0,
+            )
+
+    def _record_of(self, layout: Layout) -> RunRecord:
+        if self.record is not None:
+            return self.record
+        nothing = TaskData(sampling=None, saving=None, threads=1, simulating_seconds=0.0)
+        budget = Budget(self.limits.result_bytes)
+        prepared = layout.prepare(time.perf_counter())
+        return Reader(prepared, nothing, budget, np.random.default_rng()).record()
+
+
+def _experiments(prepared: Preparation) -> set[Experiment]:
+    return {each for each in (prepared.sampling, prepared.saving) if isinstance(each, Experiment)}
+
+
+def _data(outcome: EngineOutcome) -> EngineData:
+    if isinstance(outcome, EngineFault):
+        raise ExecutionError(outcome.message, reason=outcome.reason)
+    return outcome
+
+
+def _block_points(demand: Demand, method: Method) -> int:
+    return max(1, min(BLOCK_POINTS, BLOCK_BYTES // max(1, point_bytes(demand, method))))
+
+
+def _floats(name: str, values: Sequence[float], shape: tuple[int, ...]) -> Array:
+    return Array(name, "float64", shape, np.asarray(values, dtype="<f8").tobytes())

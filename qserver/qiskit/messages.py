@@ -1,0 +1,87 @@
+"""Qiskit's PUBs as messages of `qserver.v1`, and raw arrays of its answers as NumPy's."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+from qiskit import QuantumCircuit
+from qiskit.primitives.containers.bindings_array import BindingsArray
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.primitives.containers.sampler_pub import SamplerPub
+from qiskit.quantum_info import SparseObservable
+
+from qserver.errors import QServerError
+from qserver.qiskit.circuits import circuit_bytes
+from qserver.rpc.v1 import jobs_pb2
+
+
+def estimator_messages(pubs: Iterable[EstimatorPub]) -> Iterator[jobs_pb2.Pub]:
+    """Write PUBs of an estimator; one with the circuit of the PUB before leaves it out. A precision of 0 is exact."""
+    before = None
+    for pub in pubs:
+        message = _message(pub.circuit, pub.parameter_values, before)
+        observables = pub.observables.sparse_observables_array()
+        message.observables.extend(_observable(each) for each in observables.ravel())
+        message.observables_shape.extend(observables.shape)
+        if pub.precision:
+            message.precision = pub.precision
+        yield message
+        before = pub.circuit
+
+
+def sampler_messages(pubs: Iterable[SamplerPub]) -> Iterator[jobs_pb2.Pub]:
+    """Write PUBs of a sampler; one with the circuit of the PUB before leaves it out."""
+    before = None
+    for pub in pubs:
+        message = _message(pub.circuit, pub.parameter_values, before)
+        message.shots = pub.shots
+        yield message
+        before = pub.circuit
+
+
+def floats_of(result: jobs_pb2.PubResult, name: str) -> npt.NDArray[np.float64]:
+    """Give an array of numbers, in the shape it was sent in, to be written to."""
+    array = _array(result, name)
+    return np.frombuffer(array.data, dtype="<f8").reshape(tuple(array.shape)).astype(np.float64)
+
+
+def bits_of(result: jobs_pb2.PubResult, name: str) -> npt.NDArray[np.uint8]:
+    """Give an array of bits as zeros and ones; the last axis begins with the leftmost character of the bitstring."""
+    array = _array(result, name)
+    shape = tuple(array.shape)
+    packed = np.frombuffer(array.data, dtype=np.uint8).reshape((*shape[:-1], (shape[-1] + 7) // 8))
+    return np.unpackbits(packed, axis=-1, bitorder="big")[..., : shape[-1]]
+
+
+def _array(result: jobs_pb2.PubResult, name: str) -> jobs_pb2.Array:
+    found = next((array for array in result.arrays if array.name == name), None)
+    if found is None:
+        raise QServerError(f"the server's result has no {name}; is it of another version?")
+    return found
+
+
+def _message(circuit: QuantumCircuit, values: BindingsArray, before: QuantumCircuit | None) -> jobs_pb2.Pub:
+    table = np.ascontiguousarray(values.as_array(circuit.parameters), dtype="<f8")
+    return jobs_pb2.Pub(
+        source=b"" if circuit is before else circuit_bytes(circuit),
+        parameters=[parameter.name for parameter in circuit.parameters],
+        shape=values.shape,
+        values=table.tobytes(),
+    )
+
+
+def _observable(observable: SparseObservable) -> jobs_pb2.Observable:
+    """Write an observable in the letters I, X, Y and Z: projectors are sums of them."""
+    paulis = observable.as_paulis().simplify()
+    terms = [
+        jobs_pb2.PauliTerm(pauli=_letters(letters, qubits, observable.num_qubits), coefficient=float(np.real(factor)))
+        for letters, qubits, factor in paulis.to_sparse_list()
+    ]
+    return jobs_pb2.Observable(terms=terms or [jobs_pb2.PauliTerm(pauli="I" * observable.num_qubits)])
+
+
+def _letters(letters: str, qubits: Iterable[int], num_qubits: int) -> str:
+    word = ["I"] * num_qubits
+    for letter, qubit in zip(letters, qubits, strict=True):
+        word[num_qubits - 1 - qubit] = letter
+    return "".join(word)

@@ -1,0 +1,63 @@
+"""One standalone server for all tests of Qiskit's side."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from qserver.qiskit.transport import Transport
+from qserver.rpc.original import jobs_pb2 as original_pb2
+from qserver.rpc.original import jobs_pb2_grpc as original_pb2_grpc
+from tests.acceptance.deployment import REPOSITORY
+from tests.servers.owned_process import OwnedProcess
+from tests.servers.ports import free_port
+from tests.waiting import wait_until
+
+START_SECONDS = 60
+
+
+@pytest.fixture(scope="package")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of `python -m standalone up`, on ports and a folder of its own."""
+    folder = tmp_path_factory.mktemp("standalone")
+    grpc_port = free_port()
+    ports = ["--grpc-port", str(grpc_port), "--http-port", str(free_port())]
+    process = OwnedProcess(
+        [sys.executable, "-m", "standalone", "up", *ports, "--data", str(folder / "data")],
+        environment=_environment(),
+        user=None,
+        folder=folder,
+        log_path=folder / "standalone.log",
+    )
+    try:
+        address = f"127.0.0.1:{grpc_port}"
+        wait_until(lambda: _answers(process, address, folder), timeout_seconds=START_SECONDS, what="standalone answers")
+        yield f"http://{address}"
+    finally:
+        process.kill()
+
+
+@pytest.fixture(scope="package")
+def transport(server_url: str) -> Iterator[Transport]:
+    """A connection to it."""
+    opened = Transport(server_url)
+    yield opened
+    opened.close()
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("QSERVER_")}
+    return kept | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(REPOSITORY)}
+
+
+def _answers(process: OwnedProcess, address: str, folder: Path) -> bool:
+    assert process.is_alive, (folder / "standalone.log").read_text(errors="replace")
+    with grpc.insecure_channel(address) as channel:
+        try:
+            health = original_pb2_grpc.JobsStub(channel).HealthCheck(original_pb2.HealthCheckInput(), timeout=2)
+        except grpc.RpcError:
+            return False
+    return bool(health.status == "OK")
