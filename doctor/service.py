@@ -54,7 +54,8 @@ def look_at_readiness(port: int, *, remedy: str) -> Look:
         neighbours = report["neighbours"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         return Look("service", "", (Finding(f"nothing that is QServer answers on port {port}: {error}", remedy),))
-    missing = [each for each in neighbours if not each["is_ready"]]
+    # Of workers more is said where they are listed.
+    missing = [each for each in neighbours if not each["is_ready"] and each["name"] != "workers"]
     findings = tuple(Finding(f"{each['name']} doesn't answer: {each['message']}", remedy) for each in missing)
     return Look("service", f"port {port} answers {status} ({report['status']})", findings)
 
@@ -71,6 +72,10 @@ def look_at_workers(port: int, *, remedy: str, key: str = "", is_tls: bool = Fal
     seen = f"{len(live)} live"
     if not live:
         return Look("workers", seen, (Finding("no worker lives: submitted jobs wait", remedy),))
+    unfit = [each["name"] for each in live if not each["routes"]]
+    if unfit:
+        fault = f"{', '.join(unfit)} can't simulate and takes no jobs: its log says why (simulator_failed_its_test)"
+        return Look("workers", seen, (Finding(fault, remedy),))
     return Look("workers", seen)
 
 

@@ -1,5 +1,7 @@
 """The gRPC server: both dialects, health and reflection on one port."""
 
+import asyncio
+
 from grpc import aio
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
@@ -11,6 +13,7 @@ from jobs_server.original import OriginalService
 from jobs_server.transactions import Transactions
 from jobs_server.v1 import JobService
 from qserver.access.authenticator import Authenticator
+from qserver.broker.interface import Broker
 from qserver.errors import SettingsError
 from qserver.rpc.original import jobs_pb2 as original_pb2
 from qserver.rpc.original import jobs_pb2_grpc as original_pb2_grpc
@@ -33,12 +36,13 @@ class GrpcServer:
         *,
         authenticator: Authenticator,
         transactions: Transactions,
+        broker: Broker,
         metrics: Metrics,
         settings: Settings,
     ) -> None:
         """Serve `original` and `v1`. Must be called in the event loop that will serve."""
         self._settings = settings.jobs_server
-        self._health = HealthReporter(transactions, SERVICES)
+        self._health = HealthReporter(transactions.ping, lambda: asyncio.to_thread(broker.ping), SERVICES)
         self._server = aio.server(
             interceptors=[Gate(authenticator, metrics, settings.proxy)],
             options=_options(settings.limits.max_call_bytes),

@@ -64,6 +64,7 @@ class JobsServer:
         """
         self._settings = settings
         self._database = database
+        self._broker = broker
         self._clock = SystemClock()
         self._registry = registry or Registry.built_in()
         self._metrics = Metrics()
@@ -191,6 +192,7 @@ class JobsServer:
             v1,
             authenticator=self._authenticator,
             transactions=self._transactions,
+            broker=self._broker,
             metrics=self._metrics,
             settings=self._settings,
         )

@@ -6,11 +6,11 @@ from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
 
-from qserver.errors import QServerError
+from qserver.errors import QServerError, Unavailable
 from rest_api.schemas import Neighbour, Readiness
 from rest_api.services import Services
 
-NeighbourName = Literal["database", "jobs_server", "broker"]
+NeighbourName = Literal["database", "jobs_server", "broker", "workers"]
 
 
 async def readiness(services: Services) -> Readiness:
@@ -21,8 +21,23 @@ async def readiness(services: Services) -> Readiness:
     ]
     if services.broker_probe is not None:
         questions.append(_ask("broker", run_in_threadpool(services.broker_probe)))
-    neighbours = await asyncio.gather(*questions)
+    database, *others = await asyncio.gather(*questions)
+    if database.is_ready:  # which alone knows of workers
+        others.append(await _ask("workers", run_in_threadpool(_require_workers, services)))
+    neighbours = [database, *others]
     return Readiness(_status(neighbours), neighbours)
+
+
+def _require_workers(services: Services) -> None:
+    """Raise Unavailable where no worker takes jobs now."""
+    with services.database.reading() as transaction:
+        workers = transaction.workers.list(live_within_seconds=services.settings.worker.live_within_seconds)
+    staying = [worker for worker in workers if not worker.is_draining]
+    if not staying:
+        raise Unavailable("no worker lives: submitted jobs wait")
+    if not any(worker.routes for worker in staying):
+        names = ", ".join(worker.name for worker in staying)
+        raise Unavailable(f"no worker can simulate, see the log of {names}: submitted jobs wait")
 
 
 def _status(neighbours: list[Neighbour]) -> Literal["ok", "degraded", "unavailable"]:

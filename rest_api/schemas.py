@@ -286,7 +286,7 @@ class Health:
 class Neighbour:
     """Whether a neighbour answers, and if not, what it said."""
 
-    name: Literal["database", "jobs_server", "broker"]
+    name: Literal["database", "jobs_server", "broker", "workers"]
     is_ready: bool
     message: str | None
 

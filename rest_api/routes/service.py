@@ -57,7 +57,8 @@ async def get_health() -> Response:
 async def get_readiness(neighbours: Neighbours) -> Response:
     """Ask every neighbour, and name those that are missing. Without the database nothing works: 503.
 
-    Without jobs_server, jobs can be read but not submitted; without the broker, submitted jobs wait.
+    Without jobs_server, jobs can be read but not submitted; without the broker, or workers that can simulate, submitted
+    jobs wait.
     """
     report = await readiness(neighbours)
     status = HTTPStatus.SERVICE_UNAVAILABLE if report.status == "unavailable" else HTTPStatus.OK

@@ -203,12 +203,14 @@ def test_a_certificate_that_ends_is_told_in_time(days_left: float, sentence: str
 
 
 class Answers(BaseHTTPRequestHandler):
-    """A rest_api that misses its broker and has no worker."""
+    """A rest_api that misses its broker and has the workers that a test names."""
+
+    workers = b"[]"
 
     def do_GET(self) -> None:
         neighbours = b'[{"name": "broker", "is_ready": false, "message": "it is away"}]'
         ready = b'{"status": "degraded", "neighbours": ' + neighbours + b"}"
-        body = ready if "ready" in self.path else b"[]"
+        body = ready if "ready" in self.path else self.workers
         is_known = self.headers.get("Authorization", "Bearer good") == "Bearer good"
         self.send_response(200 if is_known else 401)
         body = body if is_known else b'{"detail": "the key is not known here"}'
@@ -244,6 +246,18 @@ def test_a_key_that_is_not_good_is_told(answering_port: int) -> None:
     assert faults(good) == "no worker lives: submitted jobs wait"
     assert faults(wrong) == "workers can't be listed: the key is not known here"
     assert "QSERVER_ADMIN_KEY" in wrong.findings[0].remedy
+
+
+def test_a_worker_that_can_not_simulate_is_told(answering_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Answers,
+        "workers",
+        b'[{"name": "ada", "is_live": true, "routes": []}, {"name": "bob", "is_live": true, "routes": ["cpu"]}]',
+    )
+
+    workers = look_at_workers(answering_port, remedy="look")
+
+    assert faults(workers).startswith("ada can't simulate and takes no jobs: its log says why")
 
 
 def test_a_port_that_nobody_has_is_no_service() -> None:

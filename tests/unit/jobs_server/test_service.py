@@ -14,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from jobs_server.server import SERVICES
+from qserver.broker.memory import MemoryBroker
 from qserver.errors import Unavailable
 from qserver.identity import RPC_RULES, Permission
 from qserver.rpc.original import jobs_pb2 as original_pb2
@@ -35,6 +36,10 @@ from tests.waiting import PATIENCE_SECONDS, until
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+async def is_told(served: Served, service: str, status: int) -> bool:
+    return await health_of(served, service) == status
 
 
 async def reflect(
@@ -89,7 +94,7 @@ async def test_reflection_describes_both_dialects(served: Served) -> None:
         assert answer.file_descriptor_response.file_descriptor_proto
 
 
-@pytest.mark.parametrize("service", ["", "readiness", "liveness", "Jobs", "qserver.v1.JobService"])
+@pytest.mark.parametrize("service", ["", "readiness", "liveness", "database", "Jobs", "qserver.v1.JobService"])
 async def test_a_server_whose_database_answers_serves(served: Served, service: str) -> None:
     assert await health_of(served, service) == SERVING
 
@@ -112,6 +117,30 @@ async def test_health_follows_the_database(database: CountingDatabase, monkeypat
     assert seen == [SERVING, NOT_SERVING, SERVING]
     assert liveness == SERVING
     watch.cancel()
+    await served.stop()
+
+
+async def test_health_names_the_neighbour_that_is_missing(
+    database: CountingDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs_server.health.CHECK_EVERY_SECONDS", 0.01)
+    broker = MemoryBroker()
+    served = Served(database, broker=broker)
+    await served.start()
+    await until(lambda: is_told(served, "broker", SERVING))
+
+    broker.close()
+    await until(lambda: is_told(served, "broker", NOT_SERVING))
+
+    assert await health_of(served, "database") == SERVING
+    assert await health_of(served, "readiness") == SERVING
+
+    database.fault = Unavailable("away")
+    await until(lambda: is_told(served, "database", NOT_SERVING))
+
+    assert await health_of(served, "readiness") == NOT_SERVING
+    assert await health_of(served, "liveness") == SERVING
+    database.fault = None
     await served.stop()
 
 

@@ -2,16 +2,32 @@
 
 import re
 from dataclasses import replace
+from uuid import UUID
 
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
 import qserver
+from database.records import WorkerRecord
 from qserver.errors import Unavailable
 from rest_api.app import create_app
 from rest_api.services import Services
 from tests.unit.rest_api.site import BASE_URL, Site
+
+WORKER = WorkerRecord(
+    id=UUID(int=1, version=4),
+    name="ada",
+    host="box",
+    version="0.1.0",
+    routes=frozenset({"cpu"}),
+    plugins=("aer",),
+    devices=("CPU",),
+    cores=1,
+    memory_bytes=1,
+    gpu_memory_bytes=0,
+    simulator_processes=1,
+)
 
 
 def _away() -> None:
@@ -24,7 +40,14 @@ async def _ready(services: Services) -> httpx.Response:
         return await client.get("/api/v1/health/ready")
 
 
+def _register(site: Site, worker: WorkerRecord) -> None:
+    with site.database.transaction() as transaction:
+        transaction.workers.register(worker)
+
+
 async def test_readiness_names_every_neighbour(site: Site) -> None:
+    _register(site, WORKER)
+
     answer = await site.client.get("/api/v1/health/ready")
 
     assert answer.status_code == 200
@@ -33,8 +56,29 @@ async def test_readiness_names_every_neighbour(site: Site) -> None:
         "neighbours": [
             {"name": "database", "is_ready": True, "message": None},
             {"name": "jobs_server", "is_ready": True, "message": None},
+            {"name": "workers", "is_ready": True, "message": None},
         ],
     }
+
+
+@pytest.mark.parametrize(
+    ("workers", "sentence"),
+    [
+        ([], "no worker lives: submitted jobs wait"),
+        ([replace(WORKER, is_draining=True)], "no worker lives: submitted jobs wait"),
+        ([replace(WORKER, routes=frozenset())], "no worker can simulate, see the log of ada: submitted jobs wait"),
+    ],
+)
+async def test_without_a_worker_that_can_simulate_the_service_is_degraded(
+    site: Site, workers: list[WorkerRecord], sentence: str
+) -> None:
+    for worker in workers:
+        _register(site, worker)
+
+    answer = await site.client.get("/api/v1/health/ready")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["neighbours"][-1] == {"name": "workers", "is_ready": False, "message": sentence}
 
 
 async def test_without_jobs_server_and_broker_the_service_is_degraded(site: Site) -> None:
@@ -52,7 +96,7 @@ async def test_without_jobs_server_and_broker_the_service_is_degraded(site: Site
     answer = await _ready(services)
 
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
-    assert answer.json()["neighbours"][1:] == [
+    assert answer.json()["neighbours"][1:3] == [
         {"name": "jobs_server", "is_ready": False, "message": "jobs_server is away"},
         {"name": "broker", "is_ready": False, "message": "nobody answers"},
     ]
@@ -66,6 +110,7 @@ async def test_without_the_database_the_service_is_not_ready_but_alive(
     answer = await site.client.get("/api/v1/health/ready")
 
     assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
+    assert [each["name"] for each in answer.json()["neighbours"] if not each["is_ready"]] == ["database"]
     assert (await site.client.get("/api/v1/health")).status_code == 200
 
 
