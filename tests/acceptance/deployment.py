@@ -131,6 +131,10 @@ class Deployment:
             log_path=self.folder / f"{name}.log",
         )
 
+    def is_alive(self, name: str) -> bool:
+        """Whether a service runs."""
+        return self._processes[name].is_alive
+
     def signal_service(self, name: str, number: signal.Signals) -> None:
         """Signal a service alone, not its children."""
         self._processes[name].send(number)
