@@ -6,6 +6,7 @@ import structlog
 
 from database.records import NewJob
 from jobs_server.batching import Batcher
+from jobs_server.fresh_jobs import FreshJobs
 from jobs_server.metrics import Metrics
 from jobs_server.transactions import Transactions
 from qserver.errors import AlreadyExists, RetryableError
@@ -24,13 +25,16 @@ Stored = Job | Exception
 class Committer:
     """Stores jobs. A job that can't be stored takes none of its company with it."""
 
-    def __init__(self, transactions: Transactions, metrics: Metrics, *, delay_seconds: float) -> None:
-        """Let the first job of a quiet moment wait `delay_seconds` for company."""
+    def __init__(
+        self, transactions: Transactions, metrics: Metrics, fresh_jobs: FreshJobs, *, delay_seconds: float
+    ) -> None:
+        """Let the first job of a quiet moment wait `delay_seconds` for company; tell `fresh_jobs` of each."""
         self._transactions = transactions
         self._metrics = metrics
+        self._fresh_jobs = fresh_jobs
         self._is_refusing = False
         self._batcher: Batcher[NewJob, Stored] = Batcher(
-            self._store,
+            self._store_known,
             delay_seconds=delay_seconds,
             max_items=_MAX_JOBS,
             size_bytes=_size_bytes,
@@ -47,6 +51,15 @@ class Committer:
     async def drain(self) -> None:
         """Wait until everything is answered."""
         await self._batcher.drain()
+
+    async def _store_known(self, jobs: Sequence[NewJob]) -> Sequence[Stored]:
+        self._fresh_jobs.expect(jobs)
+        stored: Sequence[Stored] = ()
+        try:
+            stored = await self._store(jobs)
+        finally:
+            self._fresh_jobs.settle(jobs, stored)
+        return stored
 
     async def _store(self, jobs: Sequence[NewJob]) -> Sequence[Stored]:
         try:

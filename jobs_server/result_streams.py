@@ -11,6 +11,7 @@ import structlog
 from database.changes import Change, ChangeKind
 from database.records import JobResult
 from jobs_server.batching import Batcher
+from jobs_server.fresh_jobs import FreshJobs
 from jobs_server.result_pages import JOBS_AT_ONCE, Page, page_of, read_few, read_large, read_page
 from jobs_server.transactions import Transactions
 from jobs_server.watch import POLL_SECONDS
@@ -32,9 +33,12 @@ Messages = AsyncGenerator[jobs_pb2.GetResultsResponse, None]
 class ResultStreams:
     """All calls that read results of many jobs, and those of them that wait."""
 
-    def __init__(self, transactions: Transactions, *, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(
+        self, transactions: Transactions, fresh_jobs: FreshJobs, *, poll_seconds: float = POLL_SECONDS
+    ) -> None:
         """Have nobody wait yet. A change that nobody announced is seen after `poll_seconds`."""
         self._transactions = transactions
+        self._fresh_jobs = fresh_jobs
         self._poll_seconds = poll_seconds
         self._waiting: dict[UUID, set[_Waiting]] = {}
         self._readings: Batcher[tuple[Identity, UUID], JobResult | None] = Batcher(
@@ -52,7 +56,8 @@ class ResultStreams:
         Raises Unavailable where the database doesn't answer at first, and once this server stops.
         """
         with self._waiting_for(job_ids) as waiting:
-            async for message in self._messages(job_ids, caller, waiting):
+            unknown = [job_id for job_id in job_ids if not self._fresh_jobs.waits(job_id, caller)]
+            async for message in self._messages(unknown, caller, waiting):
                 yield message
             while waiting.left:
                 changed = await waiting.changed()

@@ -15,6 +15,7 @@ from jobs_server.circuits import CircuitLibrary
 from jobs_server.committer import Committer
 from jobs_server.dispatcher import Dispatcher
 from jobs_server.dispatcher_thread import DispatcherThread
+from jobs_server.fresh_jobs import FreshJobs
 from jobs_server.inspectors import Inspector, InspectorPool
 from jobs_server.intake import Intake
 from jobs_server.metrics import Metrics
@@ -80,9 +81,10 @@ class JobsServer:
         self._inspectors = self._make_inspectors(spawn_inspector or _inspector_spawner(forkserver, settings))
         self._reader = CircuitReader(self._inspectors, settings.inspector, self._metrics)
         self._catalog = Catalog(self._transactions, self._clock)
+        self._fresh_jobs = FreshJobs()
         self._committer = self._make_committer()
         self._watches = Watches(self._transactions)
-        self._result_streams = ResultStreams(self._transactions)
+        self._result_streams = ResultStreams(self._transactions, self._fresh_jobs)
         self._room = UploadRoom(settings.limits)
         self._dispatcher = self._make_dispatcher()
         self._metrics_port = MetricsPort(
@@ -144,6 +146,7 @@ class JobsServer:
         return listen
 
     def _hear(self, change: Change) -> None:
+        self._fresh_jobs.tell(change)
         self._watches.tell(change)
         self._result_streams.tell(change)
         if change.kind in {ChangeKind.PLUGINS, ChangeKind.RECONNECTED}:
@@ -158,7 +161,7 @@ class JobsServer:
 
     def _make_committer(self) -> Committer:
         delay_seconds = self._settings.jobs_server.commit_delay_seconds
-        return Committer(self._transactions, self._metrics, delay_seconds=delay_seconds)
+        return Committer(self._transactions, self._metrics, self._fresh_jobs, delay_seconds=delay_seconds)
 
     def _make_dispatcher(self) -> DispatcherThread:
         settings = self._settings.dispatcher

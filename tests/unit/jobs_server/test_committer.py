@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from database.records import NewJob
 from jobs_server.committer import Committer
+from jobs_server.fresh_jobs import FreshJobs
 from jobs_server.metrics import Metrics
 from jobs_server.transactions import Transactions
 from qserver.errors import AlreadyExists, Unavailable
@@ -21,7 +22,7 @@ from tests.unit.jobs_server.builders import CountingDatabase, new_job
 @pytest.fixture
 def committer(database: CountingDatabase) -> Iterator[Committer]:
     transactions = Transactions(database, threads=4)
-    yield Committer(transactions, Metrics(), delay_seconds=0.002)
+    yield Committer(transactions, Metrics(), FreshJobs(), delay_seconds=0.002)
     transactions.close()
 
 

@@ -7,10 +7,14 @@ from uuid import UUID
 import pytest
 
 from database.changes import Change, ChangeKind
+from jobs_server.committer import Committer
+from jobs_server.fresh_jobs import FreshJobs
+from jobs_server.metrics import Metrics
 from jobs_server.result_streams import ResultStreams
 from jobs_server.transactions import Transactions
 from qserver.errors import Unavailable
 from qserver.identity import ANONYMOUS, Identity
+from qserver.jobs import Job
 from tests.unit.jobs_server.builders import CountingDatabase, new_job
 from tests.waiting import PATIENCE_SECONDS, until
 
@@ -21,7 +25,8 @@ class Scene:
     def __init__(self, database: CountingDatabase, *, poll_seconds: float = 60) -> None:
         self.database = database
         self.transactions = Transactions(database, threads=1)  # what is asked next comes after what was asked before
-        self.streams = ResultStreams(self.transactions, poll_seconds=poll_seconds)
+        self.fresh_jobs = FreshJobs()
+        self.streams = ResultStreams(self.transactions, self.fresh_jobs, poll_seconds=poll_seconds)
         new = [new_job(), new_job()]
         with database.transaction() as transaction:
             transaction.jobs.submit(new)
@@ -74,6 +79,20 @@ async def test_an_announced_change_is_read_and_no_other_job(scene: Scene) -> Non
     assert await waiting == [str(job_id) for job_id in scene.job_ids[::-1]]
 
 
+async def test_a_job_that_was_just_stored_is_read_once(scene: Scene) -> None:
+    stored = await Committer(scene.transactions, Metrics(), scene.fresh_jobs, delay_seconds=0).store([new_job()])
+    scene.job_ids = [job.id for job in stored if isinstance(job, Job)]
+    before = scene.database.readings
+
+    waiting = scene.wait()
+    await until(lambda: scene.streams.waiting_jobs() == 1)
+    scene.cancel(*scene.job_ids)
+    scene.streams.tell(Change(ChangeKind.ENDED, tuple(scene.job_ids)))
+
+    assert await waiting == [str(job_id) for job_id in scene.job_ids]
+    assert scene.database.readings == before + 1
+
+
 async def test_after_a_lost_connection_every_job_is_read_again(scene: Scene) -> None:
     waiting = await scene.wait_and_begin()
     scene.cancel(*scene.job_ids)
@@ -115,7 +134,7 @@ async def test_a_job_whose_reading_failed_is_read_again_soon(scene: Scene) -> No
 
 
 async def test_the_poll_comes_in_time_however_much_is_announced(scene: Scene) -> None:
-    scene.streams = ResultStreams(scene.transactions, poll_seconds=0.5)
+    scene.streams = ResultStreams(scene.transactions, FreshJobs(), poll_seconds=0.5)
     silent, told = scene.job_ids
     waiting = await scene.wait_and_begin()
     scene.cancel(silent)
