@@ -65,11 +65,7 @@ class GrpcClient:
 
     def run_one(self, task: Task, spec: ToSpec = to_spec) -> Outcome:
         """Submit one circuit, and give its result as soon as it is pushed."""
-        parts = iter(
-            [jobs_pb2.SubmitJobRequest(spec=spec(task)), jobs_pb2.SubmitJobRequest(chunk=task.source.encode())]
-        )
-        job = self._jobs.SubmitJob(parts, timeout=_TIMEOUT_SECONDS).job
-        return self._read([job.id])[0]
+        return self._run_call([task], spec)[0]
 
     def submit(self, tasks: Sequence[Task], spec: ToSpec = to_spec) -> Sequence[str]:
         """Submit circuits in one call; gives the ids of their jobs."""
