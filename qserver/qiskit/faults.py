@@ -54,6 +54,12 @@ def job_fault(detail: jobs_pb2.ErrorDetail) -> QServerError:
     return kind(detail.message, reason=reason)
 
 
+def refusal(detail: jobs_pb2.ErrorDetail, *, about: str) -> QServerError:
+    """Say why a submission among others was refused."""
+    code = next((code for code in grpc.StatusCode if code.value[0] == detail.code), grpc.StatusCode.UNKNOWN)
+    return _ERROR_OF_STATUS.get(code, QServerError)(f"{about}{detail.message}", reason=_reason(detail.reason))
+
+
 def _fault(error: grpc.RpcError, url: str) -> QServerError:
     code = error.code()
     if code is grpc.StatusCode.UNIMPLEMENTED:

@@ -45,6 +45,13 @@ def floats_of(result: jobs_pb2.PubResult, name: str) -> npt.NDArray[np.float64]:
     return np.frombuffer(array.data, dtype="<f8").reshape(tuple(array.shape)).astype(np.float64)
 
 
+def amplitudes_of(result: jobs_pb2.PubResult, name: str) -> npt.NDArray[np.complex128]:
+    """Give an array of complex numbers, in double precision whatever it was sent in."""
+    array = _array(result, name)
+    dtype = np.dtype(array.dtype).newbyteorder("<")
+    return np.frombuffer(array.data, dtype=dtype).reshape(tuple(array.shape)).astype(np.complex128)
+
+
 def bits_of(result: jobs_pb2.PubResult, name: str) -> npt.NDArray[np.uint8]:
     """Give an array of bits as zeros and ones; the last axis begins with the leftmost character of the bitstring."""
     array = _array(result, name)

@@ -61,3 +61,39 @@ class QServerPrimitiveJob(BasePrimitiveJob[PrimitiveResult, JobStatus]):  # type
     def cancel(self) -> None:
         """Stop it. Raises Conflict where it is over."""
         self._transport.cancel(self.job_id())
+
+
+class NothingToRun(BasePrimitiveJob[PrimitiveResult, JobStatus]):  # type: ignore[misc] # Qiskit is untyped
+    """A job that no server need run: its result was there at once."""
+
+    def __init__(self, result: PrimitiveResult) -> None:
+        """Have a result."""
+        super().__init__("")
+        self._result = result
+
+    def result(self) -> PrimitiveResult:
+        """Give it."""
+        return self._result
+
+    def status(self) -> JobStatus:
+        """Say that it is done."""
+        return JobStatus.DONE
+
+    def done(self) -> bool:
+        """Whether it has a result: always."""
+        return True
+
+    def running(self) -> bool:
+        """Whether a worker has it: never."""
+        return False
+
+    def cancelled(self) -> bool:
+        """Whether somebody stopped it: never."""
+        return False
+
+    def in_final_state(self) -> bool:
+        """Whether it will never change: always."""
+        return True
+
+    def cancel(self) -> None:
+        """Do nothing: it is over."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from qserver.qiskit.transport import Transport
+from qserver.qiskit import QServerBackend, QServerProvider
 from qserver.rpc.original import jobs_pb2 as original_pb2
 from qserver.rpc.original import jobs_pb2_grpc as original_pb2_grpc
 from tests.acceptance.deployment import REPOSITORY
@@ -41,11 +41,17 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
-def transport(server_url: str) -> Iterator[Transport]:
-    """A connection to it."""
-    opened = Transport(server_url)
+def provider(server_url: str) -> Iterator[QServerProvider]:
+    """The server, as Qiskit sees it."""
+    opened = QServerProvider(server_url)
     yield opened
-    opened.close()
+    opened.transport.close()
+
+
+@pytest.fixture
+def backend(provider: QServerProvider) -> QServerBackend:
+    """The backend that chooses a method by the circuit, without options of its own."""
+    return provider.get_backend("aer")
 
 
 def _environment() -> dict[str, str]:

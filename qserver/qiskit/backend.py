@@ -1,0 +1,72 @@
+"""A backend of the server as Qiskit's BackendV2."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qiskit import QuantumCircuit
+from qiskit.providers import BackendV2, Options
+from qiskit.transpiler import Target
+
+from qserver.qiskit.circuit_job import QServerJob
+from qserver.qiskit.circuit_runs import Binds, CircuitRun, bound
+from qserver.qiskit.run_options import MEANINGFUL, OF_THE_MACHINE, RunOptions, run_options
+from qserver.qiskit.target import target_of
+from qserver.qiskit.transport import Transport
+from qserver.rpc.v1 import jobs_pb2
+
+
+class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
+    """Where circuits run: a method of simulation on the server, or the backend `aer`, which chooses one."""
+
+    def __init__(self, transport: Transport, described: jobs_pb2.Backend) -> None:
+        """Be what the server describes."""
+        super().__init__(name=described.name, description=described.description)
+        self.transport = transport
+        self._max_qubits = described.max_qubits if described.HasField("max_qubits") else None
+        self._target: Target | None = None
+
+    @staticmethod
+    def reads_circuits(described: jobs_pb2.Backend) -> bool:
+        """Whether a backend of the server takes Qiskit's circuits."""
+        return jobs_pb2.CIRCUIT_FORMAT_QPY in described.circuit_formats
+
+    @property
+    def target(self) -> Target:
+        """What the backend runs."""
+        if self._target is None:
+            self._target = target_of(self.name, max_qubits=self._max_qubits)
+        return self._target
+
+    @property
+    def max_circuits(self) -> int | None:
+        """No limit: more circuits than a call holds are sent in several."""
+        return None
+
+    @classmethod
+    def _default_options(cls) -> Options:
+        return Options(shots=1024, memory=False, **dict.fromkeys(MEANINGFUL - {"shots", "memory"} | OF_THE_MACHINE))
+
+    def run_options(self, *layers: Mapping[str, Any]) -> RunOptions:
+        """Put options of a run over the backend's own. Raises InvalidRequest for what no server does."""
+        return run_options(self.name, dict(self.options), *layers)
+
+    def run(
+        self,
+        run_input: QuantumCircuit | Sequence[QuantumCircuit],
+        parameter_binds: Sequence[Binds] | None = None,
+        **options: Any,  # noqa: ANN401 - as Qiskit's options are
+    ) -> QServerJob:
+        """Submit circuits, a job each, and give a handle of all. Raises what one of them is refused for, naming it.
+
+        Measurements give counts; save_statevector, save_expectation_value, save_probabilities at the end of a circuit
+        become result types. Options are AerSimulator's; those that only say how Aer uses a machine count for nothing.
+        """
+        circuits = [run_input] if isinstance(run_input, QuantumCircuit) else run_input
+        asked = self.run_options(options)
+        wanted = {**dict(self.options), **options}
+        runs = [
+            CircuitRun.of(circuit, shots=wanted["shots"], wants_memory=wanted["memory"])
+            for circuit in bound(circuits, parameter_binds)
+        ]
+        submissions = [run.submission(asked, place=place) for place, run in enumerate(runs)]
+        return QServerJob(self, self.transport, self.transport.submit_jobs(submissions), runs)

@@ -1,0 +1,58 @@
+"""Circuits on the server, as `backend.run` hands them out."""
+
+from collections.abc import Sequence
+
+from qiskit.providers import BackendV2, JobStatus, JobV1
+from qiskit.result import Result
+
+from qserver import __version__
+from qserver.qiskit.circuit_runs import CircuitRun
+from qserver.qiskit.primitive_job import STATUSES
+from qserver.qiskit.transport import Transport
+
+_NOT_OVER = (JobStatus.RUNNING, JobStatus.QUEUED)
+
+
+class QServerJob(JobV1):  # type: ignore[misc] # Qiskit is untyped
+    """Submitted circuits: a job of the server each. Its id is theirs, parted by commas."""
+
+    _async = True
+
+    def __init__(
+        self, backend: BackendV2, transport: Transport, job_ids: Sequence[str], runs: Sequence[CircuitRun]
+    ) -> None:
+        """Know the jobs, and how their results are read."""
+        super().__init__(backend, ",".join(job_ids))
+        self.job_ids = tuple(job_ids)
+        self._transport = transport
+        self._runs = runs
+        self._result: Result | None = None
+
+    def submit(self) -> None:
+        """Do nothing: it was submitted when it was made."""
+
+    def result(self, timeout: float | None = None) -> Result:
+        """Wait `timeout` seconds at most for the results. Raises ExecutionError for one that failed, TimeoutError."""
+        if self._result is None:
+            found = self._transport.results(self.job_ids, timeout_seconds=timeout)
+            self._result = Result(
+                results=[run.experiment(pub) for run, (pub,) in zip(self._runs, found, strict=True)],
+                backend_name=self.backend().name,
+                backend_version=__version__,
+                job_id=self.job_id(),
+                success=True,
+                status="COMPLETED",
+            )
+        return self._result
+
+    def status(self) -> JobStatus:
+        """Tell the state that says most: one that failed or was canceled, else one that isn't over, else done."""
+        found = {STATUSES[self._transport.job(job_id).status] for job_id in self.job_ids}
+        for status in (JobStatus.ERROR, JobStatus.CANCELLED, *_NOT_OVER):
+            if status in found:
+                return status
+        return JobStatus.DONE
+
+    def cancel(self) -> bool:
+        """Stop those that are not over; tell whether any was stopped."""
+        return self._transport.cancel_all(self.job_ids) > 0

@@ -1,0 +1,99 @@
+"""Aer's options, as people write them, in the server's words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct
+
+from qserver.errors import InvalidRequest, Reason
+from qserver.rpc.v1 import jobs_pb2
+
+AUTOMATIC: Final = "automatic"
+CHOOSING_BACKEND: Final = "aer"
+"""The server's backend that chooses a method by the circuit; each method has a backend of its own beside it."""
+
+METHODS: Final = (AUTOMATIC, "statevector", "density_matrix", "stabilizer", "matrix_product_state")
+
+MEANINGFUL: Final = frozenset(
+    {"method", "device", "precision", "noise_model", "seed_simulator", "shots", "memory"}
+    | {"matrix_product_state_max_bond_dimension", "matrix_product_state_truncation_threshold"}
+)
+"""What decides a result, and so travels."""
+
+OF_THE_MACHINE: Final = frozenset(
+    {"accept_distributed_results", "batched_shots_gpu", "batched_shots_gpu_max_qubits", "blocking_enable"}
+    | {"blocking_qubits", "chunk_swap_buffer_qubits", "cuStateVec_enable", "enable_truncation", "executor"}
+    | {"fusion_enable", "fusion_max_qubit", "fusion_threshold", "fusion_verbose", "max_job_size", "max_memory_mb"}
+    | {"max_parallel_experiments", "max_parallel_shots", "max_parallel_threads", "max_shot_size", "mps_lapack"}
+    | {"mps_log_data", "mps_omp_threads", "mps_parallel_threshold", "num_threads_per_device"}
+    | {"runtime_parameter_bind_enable", "shot_branching_enable", "shot_branching_sampling_enable"}
+    | {"statevector_parallel_threshold", "statevector_sample_measure_opt", "validation_threshold"}
+)
+"""What only says how Aer uses a machine: taken, and left to the server, which knows its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Which of the server's backends, with which options and seed."""
+
+    backend: str
+    options: Mapping[str, Any]
+    seed: int | None
+
+    def spec(self, *result_types: jobs_pb2.ResultType.ValueType) -> jobs_pb2.JobSpec:
+        """Begin the spec of a job."""
+        return jobs_pb2.JobSpec(
+            backend=self.backend,
+            result_types=result_types,
+            circuit_format=jobs_pb2.CIRCUIT_FORMAT_QPY,
+            seed=self.seed,
+            options=ParseDict(dict(self.options), Struct()),
+        )
+
+
+def run_options(backend: str, *layers: Mapping[str, Any]) -> RunOptions:
+    """Read layers of Aer's options, a later one before an earlier. Raises InvalidRequest for what no server does."""
+    given = {name: value for layer in layers for name, value in layer.items() if value is not None}
+    if unknown := sorted(set(given) - MEANINGFUL - OF_THE_MACHINE):
+        raise _wrong(f"option {unknown[0]!r} is not one that the server knows; known: {', '.join(sorted(MEANINGFUL))}")
+    named = {
+        "device": _device(given),
+        "float_precision": given.get("precision"),
+        "noise_model": _noise(given),
+        "max_bond_dimension": given.get("matrix_product_state_max_bond_dimension"),
+        "truncation_threshold": given.get("matrix_product_state_truncation_threshold"),
+    }
+    options = {name: value for name, value in named.items() if value is not None}
+    return RunOptions(_backend(backend, given.get("method", AUTOMATIC)), options, given.get("seed_simulator"))
+
+
+def _backend(backend: str, method: str) -> str:
+    if method not in METHODS:
+        raise _wrong(f"method {method!r} is not one that the server runs; it runs {', '.join(METHODS)}")
+    if method == AUTOMATIC or backend == f"{CHOOSING_BACKEND}_{method}":
+        return backend
+    if backend != CHOOSING_BACKEND:
+        raise _wrong(f"backend {backend} has its own method; for the method {method} use {CHOOSING_BACKEND}_{method}")
+    return f"{CHOOSING_BACKEND}_{method}"
+
+
+def _device(given: Mapping[str, Any]) -> str | None:
+    device = given.get("device")
+    # AerSimulator's default is the CPU; the server's own is to choose.
+    return None if device is None else str(device).upper() if str(device).lower() != "auto" else "auto"
+
+
+def _noise(given: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Write a NoiseModel as Aer does, or pass on a document in the server's own words."""
+    noise = given.get("noise_model")
+    if noise is None or isinstance(noise, Mapping):
+        return noise
+    if noise.is_ideal():
+        return None
+    return {"errors": noise.to_dict(serializable=True)["errors"]}
+
+
+def _wrong(message: str) -> InvalidRequest:
+    return InvalidRequest(message, reason=Reason.INVALID_OPTION)

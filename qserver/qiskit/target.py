@@ -1,0 +1,54 @@
+"""What a backend of the server runs, as Qiskit's transpiler needs to know it."""
+
+import importlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+from qiskit.circuit import Barrier, BreakLoopOp, ContinueLoopOp, ForLoopOp, IfElseOp, SwitchCaseOp
+from qiskit.circuit.library import DiagonalGate, Initialize, MCXGate, UnitaryGate, get_standard_gate_name_mapping
+from qiskit.transpiler import Target
+
+_ALWAYS: Final = frozenset({"measure", "reset", "delay", "barrier"})
+_STABILIZER: Final = _ALWAYS | {"id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "cx", "cy", "cz", "swap", "ecr"}
+_OF_ANY_WIDTH: Final[dict[str, Any]] = {
+    "barrier": Barrier,
+    "unitary": UnitaryGate,
+    "initialize": Initialize,
+    "diagonal": DiagonalGate,
+    "mcx": MCXGate,
+    "if_else": IfElseOp,
+    "for_loop": ForLoopOp,
+    "switch_case": SwitchCaseOp,
+    "break_loop": BreakLoopOp,
+    "continue_loop": ContinueLoopOp,
+}
+_SAVES: Final = {
+    "save_statevector": "SaveStatevector",
+    "save_state": "SaveState",
+    "save_expval": "SaveExpectationValue",
+    "save_probabilities": "SaveProbabilities",
+    "save_probabilities_dict": "SaveProbabilitiesDict",
+}
+"""Aer's instructions that become result types; known where Aer is installed, as no circuit can hold one elsewhere."""
+
+
+def target_of(backend: str, *, max_qubits: int | None) -> Target:
+    """Say which operations a backend runs: on any qubits, as a simulator couples all.
+
+    A number of qubits is named where the backend has one; None leaves the width to the server's memory.
+    """
+    target = Target(description=f"QServer {backend}", num_qubits=max_qubits)
+    for name, operation in _operations():
+        if not backend.endswith("stabilizer") or name in _STABILIZER or name in _SAVES:
+            target.add_instruction(operation, name=name)
+    return target
+
+
+def _operations() -> Iterator[tuple[str, Any]]:
+    yield from get_standard_gate_name_mapping().items()
+    yield from _OF_ANY_WIDTH.items()
+    try:
+        library = importlib.import_module("qiskit_aer.library")
+    except ModuleNotFoundError:
+        return
+    yield from ((name, getattr(library, save)) for name, save in _SAVES.items())
