@@ -15,6 +15,9 @@ from qserver.errors import AlreadyExists, Conflict, NotFound
 from qserver.identity import ANONYMOUS, GUEST, Role
 
 _INTERNAL: Final = frozenset({ANONYMOUS.user_id})
+_ADMINS: Final = select(users.c.id).where(
+    users.c.role == Role.ADMIN, users.c.disabled_at.is_(None), users.c.id != ANONYMOUS.user_id
+)
 
 
 class Users:
@@ -61,6 +64,8 @@ class Users:
         Holds at once, for all their keys. Raises NotFound; Conflict for the user `anonymous`, whose rights are the
         settings', and where no administrator would be left.
         """
+        # Two administrators who demote each other at the same moment must not both succeed.
+        self._work.execute(_ADMINS.order_by(users.c.id).with_for_update())
         user = self.get(name)
         if user.id in _INTERNAL:
             raise Conflict(
@@ -100,10 +105,7 @@ class Users:
         return None if row is None else _user_from(row)
 
     def _require_admin(self) -> None:
-        admins = select(users.c.id).where(
-            users.c.role == Role.ADMIN, users.c.disabled_at.is_(None), users.c.id != ANONYMOUS.user_id
-        )
-        if self._work.execute(admins.limit(1)).first() is None:
+        if self._work.execute(_ADMINS.limit(1)).first() is None:
             raise Conflict("no administrator would be left: give another user the role admin first")
 
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from threading import Lock
 from typing import Final
 
+import structlog
+
 from qserver.access.directory import Directory, TokenVerifier
 from qserver.access.failures import FailureLimit
 from qserver.access.keys import hash_key, is_key
@@ -17,6 +19,8 @@ from qserver.clock import Clock, SystemClock
 from qserver.errors import PermissionDenied, Unauthenticated
 from qserver.identity import ANONYMOUS, GUEST, Identity
 from qserver.settings import AccessSettings
+
+_log = structlog.get_logger(__name__)
 
 _MAX_KNOWN: Final = 10_000
 _MAX_CREDENTIAL_LENGTH: Final = 16 * 1024
@@ -131,9 +135,10 @@ class Authenticator:
         try:
             known = self._ask(visitor.credential, digest)
             identity = self._unexpired(known)
-        except Unauthenticated:
+        except Unauthenticated as error:
             self._drop(digest)
             self._failures.count(visitor.address)
+            _log.warning("credential_refused", address=visitor.address, why=error.message)
             raise
         self._remember(known)
         return identity

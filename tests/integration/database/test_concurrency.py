@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import Engine, event
 
 from database import Database
-from qserver.identity import ANONYMOUS
+from qserver.errors import Conflict
+from qserver.identity import ANONYMOUS, Role
 from qserver.jobs import Job, JobStatus
 from tests.unit.database.builders import (
     LAPSED,
@@ -201,3 +202,21 @@ def test_equal_jobs_of_many_calls_are_answered_while_others_delete(database: Dat
     assert jobs
     with database.reading() as transaction:
         assert all(transaction.results.get(job.id, ANONYMOUS).results[0].arrays for job in jobs)
+
+
+def test_administrators_who_step_down_together_leave_one(database: Database) -> None:
+    with database.transaction() as transaction:
+        for number in range(THREADS):
+            transaction.users.add(f"admin-{number}", Role.ADMIN)
+
+    def step_down(number: int) -> bool:
+        try:
+            with database.transaction() as transaction:
+                transaction.users.change(f"admin-{number}", role=Role.USER)
+        except Conflict:
+            return False
+        return True
+
+    assert sum(all_at_once(step_down)) == THREADS - 1
+    with database.reading() as transaction:
+        assert [user.role for user in transaction.users.list()].count(Role.ADMIN) == 1
