@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from types import MappingProxyType
 from typing import TypeVar, cast
 
@@ -11,6 +11,7 @@ import structlog
 from google.protobuf.message import DecodeError
 from grpc import aio
 
+from jobs_server.call_room import CallRoom
 from jobs_server.caller import current_address, current_caller, visitor_of
 from jobs_server.errors import INTERNAL, Refusal, is_expected, refusal
 from jobs_server.metrics import Metrics
@@ -38,12 +39,20 @@ _HANDLER_MAKERS: Mapping[tuple[bool, bool], Callable[..., object]] = MappingProx
 )
 """By whether requests and responses are streams."""
 
+_HEALTH_CHECK = "/grpc.health.v1.Health/Check"
+
 
 class Gate(aio.ServerInterceptor):
     """Lets a call through to its RPC, as the caller that it is, and turns what the RPC raises into a status."""
 
-    def __init__(self, authenticator: Authenticator, metrics: Metrics, settings: ProxySettings) -> None:
-        """Ask `authenticator` who calls, count refusals in `metrics`; believe the proxies that `settings` name."""
+    def __init__(
+        self, authenticator: Authenticator, metrics: Metrics, settings: ProxySettings, *, room: CallRoom
+    ) -> None:
+        """Ask `authenticator` who calls, count refusals in `metrics`; believe the proxies that `settings` name.
+
+        Calls are held in `room`, all but questions after the service's health: whoever asks must learn that it lives.
+        """
+        self._room = room
         self._authenticator = authenticator
         self._metrics = metrics
         self._trusted = settings.trusted_proxies
@@ -73,8 +82,9 @@ class Gate(aio.ServerInterceptor):
     def _guarded(self, method: str, behaviour: Behaviour) -> Callable[[object, Context], Awaitable[object]]:
         async def guarded(request: object, context: Context) -> object:
             try:
-                await self._let_in(method, context)
-                return await _answer(behaviour, request, context)
+                with nullcontext() if method == _HEALTH_CHECK else self._room.call(_size_bytes(request)):
+                    await self._let_in(method, context)
+                    return await _answer(behaviour, request, context)
             except QServerError as error:
                 answer = self._expected(method, error)
             except aio.AbortError:  # an RPC that ended itself with a status, e.g. the health service
@@ -117,6 +127,11 @@ def _refusing(deserialize: Deserializer) -> Deserializer:
             raise InvalidRequest(f"the message can't be read: {error}") from error
 
     return read
+
+
+def _size_bytes(request: object) -> int:
+    """Give how much a single request takes; 0 where it comes in pieces."""
+    return len(request) if isinstance(request, bytes) else 0
 
 
 def _reading(deserialize: Deserializer, behaviour: Behaviour) -> Behaviour:

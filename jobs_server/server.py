@@ -6,6 +6,7 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from jobs_server.call_room import CallRoom
 from jobs_server.health import HealthReporter
 from jobs_server.interceptor import Gate
 from jobs_server.metrics import Metrics
@@ -44,7 +45,7 @@ class GrpcServer:
         self._settings = settings.jobs_server
         self._health = HealthReporter(transactions.ping, lambda: asyncio.to_thread(broker.ping), SERVICES)
         self._server = aio.server(
-            interceptors=[Gate(authenticator, metrics, settings.proxy)],
+            interceptors=[Gate(authenticator, metrics, settings.proxy, room=CallRoom(self._settings, settings.limits))],
             options=_options(settings.limits.max_call_bytes),
         )
         original_pb2_grpc.add_JobsServicer_to_server(original, self._server)

@@ -172,6 +172,9 @@ class JobsServerSettings(Section):
 
     grpc_host: str = Field(default="127.0.0.1", description="address to listen on")
     grpc_port: int = Field(default=50051, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    grpc_calls: int = Field(
+        default=4000, ge=1, description="calls under way at once, watchers among them; more are refused"
+    )
     grpc_drain_seconds: float = Field(default=10.0, ge=0, description="time for open calls to end when stopping")
     grpc_metrics_port: int = Field(
         default=0, ge=0, le=65535, description="port of the Prometheus metrics of jobs_server; 0 serves none"

@@ -295,3 +295,26 @@ async def test_stopping_ends_watches_and_lets_uploads_end(database: CountingData
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
     assert served.read(answer.id).status == "pending"
     await served.channel.close()
+
+
+async def test_a_server_with_as_many_calls_as_it_holds_refuses_more_and_still_says_that_it_lives(
+    database: CountingDatabase,
+) -> None:
+    few_calls = SETTINGS.jobs_server.model_copy(update={"grpc_calls": 1})
+    scene = Served(database, settings=SETTINGS.model_copy(update={"jobs_server": few_calls}))
+    await scene.start()
+    try:
+        job_id = (await scene.submit()).id
+        watch = scene.v1.WatchJob(jobs_pb2.WatchJobRequest(id=job_id))
+        await watch.read()
+
+        with pytest.raises(aio.AioRpcError) as caught:
+            await scene.v1.GetJob(jobs_pb2.GetJobRequest(id=job_id))
+        health = await health_pb2_grpc.HealthStub(scene.channel).Check(health_pb2.HealthCheckRequest())
+        watch.cancel()
+
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "QSERVER_GRPC_CALLS" in (caught.value.details() or "")
+        assert health.status == health_pb2.HealthCheckResponse.SERVING
+    finally:
+        await scene.stop()

@@ -1,0 +1,39 @@
+"""How many calls a server holds at once."""
+
+import pytest
+
+from jobs_server.call_room import CallRoom
+from qserver.errors import Overloaded
+from qserver.settings import JobsServerSettings, LimitSettings
+
+
+def a_room(*, calls: int = 1000, call_bytes: int = 1000) -> CallRoom:
+    return CallRoom(JobsServerSettings(grpc_calls=calls), LimitSettings(max_call_bytes=call_bytes))
+
+
+def test_one_call_too_many_is_told_the_limit() -> None:
+    room = a_room(calls=2)
+
+    with (
+        room.call(0),
+        room.call(0),
+        pytest.raises(Overloaded, match="2 calls are under way; the limit is QSERVER_GRPC_CALLS"),
+        room.call(0),
+    ):
+        pass
+
+
+def test_requests_that_are_too_much_together_are_refused() -> None:
+    room = a_room(call_bytes=1000)
+
+    with room.call(16_000), pytest.raises(Overloaded, match="16,000 bytes"), room.call(1):
+        pass
+
+
+def test_there_is_room_again_when_a_call_is_over_however_it_ended() -> None:
+    room = a_room(calls=1, call_bytes=1)
+    with pytest.raises(ZeroDivisionError), room.call(16):
+        raise ZeroDivisionError
+
+    with room.call(16):
+        pass
