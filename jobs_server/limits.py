@@ -64,6 +64,20 @@ def check_expiry(request: JobRequest, *, now: datetime) -> None:
         )
 
 
+def check_observable_numbers(terms: Sequence[int], limits: LimitSettings) -> None:
+    """Raise TooLarge for more observables, or more terms in all, than a job may have. `terms` are those of each.
+
+    Asked before they are read, too: millions of terms would take seconds and gigabytes.
+    """
+    if len(terms) > limits.max_observables:
+        raise TooLarge(f"{len(terms):,} observables; the limit is {limits.max_observables:,} (QSERVER_MAX_OBSERVABLES)")
+    if sum(terms) > limits.max_observable_terms:
+        raise TooLarge(
+            f"observables have {sum(terms):,} Pauli terms; the limit is {limits.max_observable_terms:,}"
+            " (QSERVER_MAX_OBSERVABLE_TERMS)"
+        )
+
+
 def check_request_id(request_id: str) -> None:
     """Raise TooLarge or InvalidRequest for a request_id that no submission can have; such a one is never looked up."""
     if len(request_id) > MAX_REQUEST_ID_LENGTH:
@@ -98,16 +112,7 @@ def _check_precision(precision: float | None) -> None:
 
 
 def _check_observables(observables: Sequence[Observable], limits: LimitSettings) -> None:
-    if len(observables) > limits.max_observables:
-        raise TooLarge(
-            f"{len(observables):,} observables; the limit is {limits.max_observables:,} (QSERVER_MAX_OBSERVABLES)"
-        )
-    terms = sum(len(observable.terms) for observable in observables)
-    if terms > limits.max_observable_terms:
-        raise TooLarge(
-            f"observables have {terms:,} Pauli terms; the limit is {limits.max_observable_terms:,}"
-            " (QSERVER_MAX_OBSERVABLE_TERMS)"
-        )
+    check_observable_numbers([len(observable.terms) for observable in observables], limits)
     for index, observable in enumerate(observables):
         _check_observable(observable, name=f"observable {index}")
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from jobs_server.json_values import from_struct
+from jobs_server.limits import check_observable_numbers
 from qserver.circuits import CircuitFormat
 from qserver.errors import InvalidRequest, TooLarge
 from qserver.jobs import DEFAULT_SHOTS, JobRequest, JobStatus, Observable, PauliTerm, RunRequest
@@ -39,6 +40,7 @@ JOB_STATUSES: Mapping[jobs_pb2.JobStatus.ValueType, JobStatus] = MappingProxyTyp
 def job_request(spec: jobs_pb2.JobSpec, limits: LimitSettings) -> JobRequest:
     """Read a spec. Raises InvalidRequest or TooLarge naming the field."""
     max_bytes = limits.max_metadata_bytes
+    check_observable_numbers([len(observable.terms) for observable in spec.observables], limits)
     run = RunRequest(
         backend=spec.backend,
         result_types=_result_types(spec.result_types),

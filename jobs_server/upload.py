@@ -78,20 +78,31 @@ class Upload:
         return bytes(self._source)
 
     async def messages(self, stream: AsyncIterator[Message]) -> AsyncIterator[Message]:
-        """Give the messages of a client's stream. Raises InvalidRequest where it falls silent without ending."""
-        idle_seconds = self._limits.max_upload_idle_seconds
+        """Give the messages of a client's stream.
+
+        Raises InvalidRequest where it falls silent without ending, and where it never ends.
+        """
+        ends_at = asyncio.get_running_loop().time() + self._limits.max_upload_seconds
         while True:
+            silent_at = asyncio.get_running_loop().time() + self._limits.max_upload_idle_seconds
             try:
-                async with asyncio.timeout(idle_seconds):
+                async with asyncio.timeout_at(min(silent_at, ends_at)):
                     message = await anext(stream)
             except StopAsyncIteration:
                 return
             except TimeoutError:
-                raise InvalidRequest(
-                    f"the upload stopped half-way: nothing came for {idle_seconds:g} s"
-                    " (QSERVER_MAX_UPLOAD_IDLE_SECONDS)"
-                ) from None
+                raise self._too_slow(is_silent=silent_at < ends_at) from None
             yield message
+
+    def _too_slow(self, *, is_silent: bool) -> InvalidRequest:
+        if is_silent:
+            return InvalidRequest(
+                f"the upload stopped half-way: nothing came for {self._limits.max_upload_idle_seconds:g} s"
+                " (QSERVER_MAX_UPLOAD_IDLE_SECONDS)"
+            )
+        return InvalidRequest(
+            f"the upload did not end within {self._limits.max_upload_seconds:g} s (QSERVER_MAX_UPLOAD_SECONDS)"
+        )
 
 
 async def receive(

@@ -157,6 +157,7 @@ class LimitSettings(Section):
     max_result_bytes: int = Field(default=64 * MIB, ge=1024, description="bytes of one job's stored result")
     max_time_limit_seconds: float = Field(default=86_400.0, gt=0, description="longest run of a job; also the default")
     max_upload_idle_seconds: float = Field(default=30.0, gt=0, description="silence after which an upload is dropped")
+    max_upload_seconds: float = Field(default=900.0, gt=0, description="time for an upload, however steadily it drips")
 
 
 class InspectorSettings(Section):

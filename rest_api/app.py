@@ -45,7 +45,6 @@ def _document(app: FastAPI) -> openapi.Document:
 
 def _surround(app: FastAPI, services: Services) -> None:
     """Put the middlewares around the routes. Each one added stands outside those before it."""
-    limits = services.settings.limits
     metrics = HttpMetrics(services.metrics)
     services.metrics.register(
         StateCollector(
@@ -53,6 +52,6 @@ def _surround(app: FastAPI, services: Services) -> None:
         )
     )
     app.add_middleware(TrailingSlashMiddleware)
-    app.add_middleware(BodyMiddleware, max_bytes=limits.max_call_bytes, idle_seconds=limits.max_upload_idle_seconds)
+    app.add_middleware(BodyMiddleware, limits=services.settings.limits)
     app.add_middleware(GuardMiddleware, allowed_hosts=services.settings.rest_api.http_allowed_hosts)
     app.add_middleware(ResponseMiddleware, metrics=metrics)

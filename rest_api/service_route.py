@@ -1,19 +1,34 @@
 """The kind of route that this service has: answers HEAD where it answers GET, and reads bodies with orjson."""
 
 from collections.abc import Callable, Coroutine
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from rest_api.json_size import holds_more_values, max_values
 
 
 class OrjsonRequest(Request):
     """A request whose body is read by orjson: faster, and stricter than the standard library (no NaN, no 1e999)."""
 
     async def json(self) -> object:
-        """Read the body. Raises a JSONDecodeError, which FastAPI turns into a refusal naming the place."""
-        return orjson.loads(await self.body())
+        """Read the body. Raises HTTPException, which FastAPI lets through, for too many values.
+
+        What is no JSON raises a JSONDecodeError, which FastAPI turns into a refusal naming the place.
+        """
+        body = await self.body()
+        most = max_values(self.app.state.services.settings.limits)
+        if holds_more_values(body, most):
+            raise HTTPException(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"the body holds more than {most:,} JSON values;"
+                " QSERVER_MAX_METADATA_BYTES and QSERVER_MAX_OBSERVABLE_TERMS make that limit",
+            )
+        return orjson.loads(body)
 
 
 class ServiceRoute(APIRoute):

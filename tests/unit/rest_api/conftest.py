@@ -29,7 +29,7 @@ def settings(tmp_path: Path, prepared_database: Path) -> Settings:
     path = Path(shutil.copy(prepared_database, tmp_path))
     return Settings(
         database=_sqlite(path),
-        limits=LimitSettings(max_call_bytes=20_000, max_upload_idle_seconds=0.2),
+        limits=LimitSettings(max_call_bytes=20_000, max_upload_idle_seconds=0.2, max_upload_seconds=0.5),
         rest_api=RestApiSettings(event_streams=2, http_allowed_hosts=("localhost", "127.0.0.1", "[::1]")),
     )
 
@@ -42,4 +42,14 @@ async def site(settings: Settings) -> AsyncIterator[Site]:
     yield built
     await built.client.aclose()
     built.services.event_hub.close()
+    built.database.close()
+
+
+@pytest.fixture
+async def narrow_site(settings: Settings) -> AsyncIterator[Site]:
+    """An application whose jobs may have little metadata and few observables."""
+    limits = LimitSettings(max_metadata_bytes=100, max_observable_terms=10)
+    built = build_site(settings.model_copy(update={"limits": limits}))
+    yield built
+    await built.client.aclose()
     built.database.close()

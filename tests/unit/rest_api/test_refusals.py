@@ -165,6 +165,18 @@ async def test_a_body_that_stops_half_way_is_408(site: Site) -> None:
     assert "QSERVER_MAX_UPLOAD_IDLE_SECONDS" in answer.json()["msg"]
 
 
+async def test_a_body_that_never_ends_is_408(site: Site) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.01)
+
+    answer = await site.client.post("/api/v1/jobs", content=pieces(), headers=JSON)
+
+    assert answer.status_code == 408
+    assert "did not end within 0.5 seconds (QSERVER_MAX_UPLOAD_SECONDS)" in answer.json()["msg"]
+
+
 async def test_a_circuit_error_tells_line_and_column(site: Site) -> None:
     site.jobs_server.failure = InvalidCircuit("unknown gate hh", line=3, column=7)
 
