@@ -248,7 +248,12 @@ class PluginSettings(Section):
     """File plugins: which may be added, and where they live."""
 
     plugin_allow_list: Names = Field(
-        default=("aer-plugin", "fake-plugin"), description="distributions that may be added; * allows every name"
+        default=("aer-plugin", "fake-plugin"),
+        description="plugins that may be added: name, name==version, name==version --hash=sha256:...; * for all",
+    )
+    plugin_lock_folder: OptionalPath = Field(
+        default=None,
+        description="folder of hashed locks, NAME.txt each; once set, no plugin is added without one",
     )
     plugin_wheel_folder: OptionalPath = Field(default=None, description="folder of wheels for unpublished plugins")
     plugin_folder: Path = Field(

@@ -17,6 +17,7 @@ from typing import Self
 import structlog
 
 import qserver
+from plugins.file_plugin.allow_list import AllowList
 from plugins.file_plugin.environment import Environment
 from plugins.file_plugin.installations import Installations
 from plugins.file_plugin.names import import_name
@@ -58,6 +59,7 @@ class FilePluginHost:
     ) -> None:
         """Take a slot and wait for `sync`. `on_change` is called, by the installer's thread, when a report changed."""
         self._settings = settings
+        self._allow_list = AllowList(settings)
         self._forkserver = forkserver
         self._limits = limits
         self._on_change = on_change
@@ -206,7 +208,8 @@ class FilePluginHost:
             if environment.folder.exists():  # half-built, or of another Python
                 self._slot.discard(environment.folder)
                 self._slot.empty_trash()
-            environment.build(session, wheel_folder=self._settings.plugin_wheel_folder)
+            allowed = self._allow_list.pin_of(pin.name, pin.version)
+            environment.build(session, allowed, wheel_folder=self._settings.plugin_wheel_folder)
         except QServerError as error:
             return error.message
         except OSError as error:
