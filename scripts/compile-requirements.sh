@@ -27,6 +27,7 @@ leave_out() {
 # Of qsimcirq the compiled modules alone are loaded, and they need none of what it asks for but NumPy. So the locks are
 # installed with --no-deps.
 leave_out qsim cirq-core absl-py contourpy pybind11
+leave_out qsim-contourpy cirq-core absl-py pybind11 # Matplotlib, which `dev` has for the client, needs contourpy
 leave_out qsim-setuptools setuptools # what `dev` has for others
 # The GPU's build is the same module: both installed would break either without a word.
 leave_out gpu qiskit-aer
@@ -34,7 +35,7 @@ leave_out gpu qiskit-aer
 for group in jobs-server rest-api janitor; do
     compile "$group"
 done
-compile dev --override "$overrides/qsim"
+compile dev --override "$overrides/qsim-contourpy"
 for group in worker-simulator standalone; do
     compile "$group" --override "$overrides/qsim" --override "$overrides/qsim-setuptools"
 done

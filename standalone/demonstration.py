@@ -11,8 +11,8 @@ import grpc
 import httpx
 
 from qserver.errors import InvalidRequest
+from qserver.histogram import histogram
 from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
-from standalone.histogram import histogram
 
 CHUNK_BYTES = 16 * 1024
 SUBMIT_SECONDS = 60.0

@@ -47,13 +47,16 @@ def find_access(
     if not found_url:
         raise SettingsError(_NO_SERVER)
     http = parse_address(found_url)
-    key = api_key or known.get("QSERVER_API_KEY") or keys.key_of(http.url)
+    kept = keys.login_of(http.url)
+    key = api_key or known.get("QSERVER_API_KEY") or kept.key
     named_grpc = grpc_url or known.get("QSERVER_GRPC_URL")
     grpc = parse_address(named_grpc) if named_grpc else (http if http.is_secure else None)
     if key:
         for address in filter(None, (http, grpc)):
             _check_cleartext(address)
-    return Access(http=http, grpc=grpc, api_key=key, ca=_read_authority(ca or known.get("QSERVER_CA")))
+    return Access(
+        http=http, grpc=grpc, api_key=key or None, ca=_read_authority(ca or known.get("QSERVER_CA") or kept.ca)
+    )
 
 
 def _check_cleartext(address: ServerAddress) -> None:

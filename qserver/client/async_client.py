@@ -92,6 +92,10 @@ class AsyncClient:
         """Name a job by its id; asks nothing."""
         return AsyncJob(self._connection, job_id)
 
+    def named_jobs(self, job_ids: Sequence[str]) -> AsyncJobs:
+        """Name jobs by their ids; asks nothing."""
+        return AsyncJobs(self._connection, job_ids)
+
     async def jobs(
         self, *, statuses: Iterable[JobStatus | str] = (), limit: int | None = 20
     ) -> AsyncGenerator[JobInfo, None]:

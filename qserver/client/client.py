@@ -87,6 +87,10 @@ class Client:
         """Name a job by its id; asks nothing."""
         return Job(self._connection, job_id)
 
+    def named_jobs(self, job_ids: Sequence[str]) -> Jobs:
+        """Name jobs by their ids; asks nothing."""
+        return Jobs(self._connection, job_ids)
+
     def jobs(self, *, statuses: Iterable[JobStatus | str] = (), limit: int | None = 20) -> Iterator[JobInfo]:
         """Give one's own jobs, newest first: all where `limit` is None; only those in `statuses`, if any."""
         wanted = [STATUSES[JobStatus(status)] for status in statuses]

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import overload
 
 from qserver.client.connection import Connection
+from qserver.client.display import job_html
 from qserver.client.job_info import JobInfo, JobUpdate, job_info, job_update
 from qserver.client.outcomes import Outcome, naming, succeeded, succeeded_once
 from qserver.client.patience import Deadline
@@ -25,6 +26,12 @@ class Job:
     def __repr__(self) -> str:
         """Name it."""
         return f"Job({self.id!r})"
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook where it is, and its result once it has one. Asks the server."""
+        info = self.info()
+        results = self.pub_results() if info.status is JobStatus.FINISHED else ()
+        return job_html(info, "".join(result._repr_html_() for result in results))
 
     def __eq__(self, other: object) -> bool:
         """Compare by id."""

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
+from qserver.client.display import result_html
 from qserver.client.packages import load
+from qserver.client.plots import figure_of, table_of
 from qserver.errors import InvalidRequest
 from qserver.results import PhaseSeconds, ResultType, RunRecord
 from qserver.rpc.v1 import jobs_pb2
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
+    from pandas import DataFrame
 
 _ARRAYS: Final = frozenset({ResultType.MEMORY, ResultType.STATEVECTOR})
 
@@ -78,6 +82,36 @@ class Result:
         numpy = load("numpy", extra="qiskit", what="statevectors")
         found: NDArray[np.complex128] = numpy.frombuffer(array.data, dtype=array.dtype).reshape(tuple(array.shape))
         return found
+
+    def plot(self) -> "Figure":
+        """Draw the counts, or the probabilities where there are no counts, as a Matplotlib figure of its own.
+
+        Raises MissingPackage without Matplotlib, NotAskedFor where there is neither.
+        """
+        if self.message.counts or not self.message.probabilities:
+            return figure_of(self.counts, what="counts")
+        return figure_of(self.probabilities, what="probabilities")
+
+    def to_dataframe(self) -> "DataFrame":
+        """Give a pandas DataFrame, a row an outcome: its bitstring, and its counts and probability where known.
+
+        Raises MissingPackage without pandas.
+        """
+        outcomes = sorted({*self.message.counts, *self.message.probabilities})
+        columns: dict[str, object] = {"outcome": outcomes}
+        for name, known in (("counts", self.message.counts), ("probability", self.message.probabilities)):
+            if known:
+                columns[name] = [known.get(outcome, 0) for outcome in outcomes]
+        return table_of(columns)
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook the counts, or the probabilities, as bars, and the expectation values."""
+        run = self.message.run
+        return result_html(
+            f"{run.shots:,} shots, {run.method} on {run.device}",
+            self.message.counts or self.message.probabilities,
+            list(zip(self.message.expval, self.message.expval_standard_errors, strict=True)),
+        )
 
     @property
     def run(self) -> RunRecord:

@@ -7,6 +7,7 @@ import pytest
 from tests.acceptance.deployment import Deployment
 from tests.servers.postgres import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.servers.standalone import Standalone
 
 
 @pytest.fixture(scope="package")
@@ -31,3 +32,14 @@ def own_deployment(postgres_database_url: str, rabbitmq_url: str) -> Iterator[De
         yield services
     finally:
         services.close()
+
+
+@pytest.fixture(scope="package")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    """A standalone server for tests of what talks to it, which break nothing."""
+    server = Standalone(tmp_path_factory.mktemp("box") / "data")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()

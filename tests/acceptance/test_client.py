@@ -25,20 +25,10 @@ SLOW = (
 SERVER_PACKAGES = ("pydantic", "pydantic_settings", "structlog", "pika", "sqlalchemy", "fastapi", "qiskit", "numpy")
 
 
-@pytest.fixture(scope="module")
-def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
-    server = Standalone(tmp_path_factory.mktemp("standalone") / "data")
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
-
-
 @pytest.fixture
-def client(standalone: Standalone) -> Iterator[Client]:
+def client(box: Standalone) -> Iterator[Client]:
     """A client that knows the URL of HTTP alone."""
-    with Client(standalone.url) as connected:
+    with Client(box.url) as connected:
         yield connected
 
 
@@ -136,8 +126,8 @@ def test_what_there_is_can_be_read(client: Client) -> None:
     assert client.plugins()
 
 
-async def test_asyncio_does_the_same(standalone: Standalone) -> None:
-    async with AsyncClient(standalone.url) as client:
+async def test_asyncio_does_the_same(box: Standalone) -> None:
+    async with AsyncClient(box.url) as client:
         jobs = await client.submit([BELL] * 3, shots=10)
         results = await jobs.results(timeout_seconds=60)
         lone = await client.run(BELL, shots=20, timeout_seconds=60)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from qserver.client.access import find_access
-from qserver.client.key_file import KeyFile, default_key_file
+from qserver.client.key_file import KeyFile, Login, default_key_file
 from qserver.client.server_address import ServerAddress, parse_address
 from qserver.errors import SettingsError
 
@@ -44,7 +44,7 @@ def _environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 def test_arguments_pass_the_environment_and_that_passes_the_login(tmp_path: Path) -> None:
-    KeyFile(default_key_file(_environment(tmp_path))).keep("https://kept", "kept-key")
+    KeyFile(default_key_file(_environment(tmp_path))).keep("https://kept", Login("kept-key"))
     environment = _environment(tmp_path, QSERVER_URL="https://named", QSERVER_API_KEY="named-key")
 
     argued = find_access("https://argued", api_key="argued-key", environment=environment)
@@ -58,7 +58,7 @@ def test_arguments_pass_the_environment_and_that_passes_the_login(tmp_path: Path
 
 
 def test_a_kept_key_goes_to_its_own_server_alone(tmp_path: Path) -> None:
-    KeyFile(default_key_file(_environment(tmp_path))).keep("https://kept", "kept-key")
+    KeyFile(default_key_file(_environment(tmp_path))).keep("https://kept", Login("kept-key"))
 
     access = find_access("https://other", environment=_environment(tmp_path))
 
@@ -105,20 +105,30 @@ def test_a_key_is_not_shown(tmp_path: Path) -> None:
 def test_keys_are_kept_where_nobody_else_reads_them(tmp_path: Path) -> None:
     keys = KeyFile(tmp_path / "qserver" / "keys.json")
 
-    keys.keep("https://first", "1")
-    keys.keep("https://second", "2")
-    keys.keep("https://first", "3")
+    keys.keep("https://first", Login("1"))
+    keys.keep("https://second", Login("2"))
+    keys.keep("https://first", Login("3"))
 
     assert keys.path.stat().st_mode & 0o777 == 0o600
     assert keys.path.parent.stat().st_mode & 0o777 == 0o700
     assert keys.last_server() == "https://first"
-    assert (keys.key_of("https://first"), keys.key_of("https://second")) == ("3", "2")
+    assert (keys.login_of("https://first").key, keys.login_of("https://second").key) == ("3", "2")
     assert [entry.name for entry in keys.path.parent.iterdir()] == ["keys.json"]
+
+
+def test_a_kept_authority_is_trusted_again(tmp_path: Path) -> None:
+    authority = tmp_path / "ca.crt"
+    authority.write_text("-----BEGIN CERTIFICATE-----")
+    KeyFile(default_key_file(_environment(tmp_path))).keep("https://box", Login(ca=str(authority)))
+
+    access = find_access(environment=_environment(tmp_path))
+
+    assert (access.ca, access.api_key) == (authority.read_bytes(), None)
 
 
 def test_a_forgotten_server_is_gone(tmp_path: Path) -> None:
     keys = KeyFile(tmp_path / "keys.json")
-    keys.keep("https://box", "1")
+    keys.keep("https://box", Login("1"))
 
     assert keys.forget("https://box")
     assert not keys.forget("https://box")
@@ -127,14 +137,14 @@ def test_a_forgotten_server_is_gone(tmp_path: Path) -> None:
 
 def test_keys_that_others_may_read_are_not_used(tmp_path: Path) -> None:
     keys = KeyFile(tmp_path / "keys.json")
-    keys.keep("https://box", "1")
+    keys.keep("https://box", Login("1"))
     keys.path.chmod(0o644)
 
     with pytest.raises(SettingsError, match="chmod 600"):
-        keys.key_of("https://box")
+        keys.login_of("https://box")
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"servers": []}', '{"servers": {"https://box": 1}}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"servers": []}', '{"servers": {"https://box": "1"}}'])
 def test_a_damaged_file_of_keys_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "keys.json"
     path.write_text(text)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from qserver.client.faults import error_of_detail, error_of_status, error_without_result
 from qserver.client.outcomes import SomeRefused, accepted, succeeded_once
+from qserver.client.packages import load
 from qserver.client.patience import Attempts, Deadline, Patience
 from qserver.client.results import NotAskedFor, Result
 from qserver.errors import (
@@ -16,6 +17,7 @@ from qserver.errors import (
     InvalidCircuit,
     InvalidRequest,
     JobCanceled,
+    MissingPackage,
     NotFound,
     Overloaded,
     QServerError,
@@ -170,3 +172,45 @@ def test_an_answer_makes_the_next_failure_a_first_one() -> None:
 def test_nobody_tries_for_longer_than_told() -> None:
     assert Attempts(Patience(), give_up_seconds=0).next_delay_seconds() is None
     assert Attempts(Patience(), give_up_seconds=10, deadline=Deadline(0)).next_delay_seconds() is None
+
+
+def test_a_result_shows_itself_in_a_notebook() -> None:
+    html = _result(
+        counts={"00": 3, "11": 1},
+        expval=[0.5],
+        expval_standard_errors=[0.1],
+        run=jobs_pb2.RunRecord(shots=4, method="<b>", device="CPU"),
+    )._repr_html_()
+
+    assert "4 shots, &lt;b&gt; on CPU" in html
+    assert html.index("<code>00</code>") < html.index("<code>11</code>")
+    assert "+0.500000 ± 0.1" in html
+
+
+def test_a_picture_has_a_bar_for_each_outcome() -> None:
+    figure = _result(counts={"11": 1, "00": 3}).plot()
+
+    axes = figure.axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [3, 1]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["00", "11"]
+    assert axes.get_ylabel() == "counts"
+
+
+def test_a_picture_of_many_outcomes_says_how_many_it_shows() -> None:
+    counts = {f"{outcome:08b}": outcome + 1 for outcome in range(200)}
+
+    axes = _result(counts=counts).plot().axes[0]
+
+    assert len(axes.patches) == 64
+    assert axes.get_title() == "64 most frequent of 200 outcomes"
+
+
+def test_a_table_has_a_row_for_each_outcome() -> None:
+    table = _result(counts={"11": 1}, probabilities={"00": 0.5, "11": 0.5}).to_dataframe()
+
+    assert table.to_dict("list") == {"outcome": ["00", "11"], "counts": [0, 1], "probability": [0.5, 0.5]}
+
+
+def test_a_missing_package_is_named_with_the_extra_that_brings_it() -> None:
+    with pytest.raises(MissingPackage, match=r"pictures need nowhere.*qserver-sdk\[plot\]"):
+        load("nowhere.at_all", extra="plot", what="pictures")

@@ -1,4 +1,4 @@
-from standalone.histogram import histogram
+from qserver.histogram import histogram
 
 
 def test_the_most_frequent_outcome_comes_first_with_the_longest_bar() -> None:

@@ -1,0 +1,109 @@
+"""`qserver result`, `jobs` and `show`: what became of circuits."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qserver.cli.documents import outcome_document, record_of
+from qserver.cli.exit_codes import ExitCode, exit_code_of
+from qserver.cli.screen import Screen, moment, styled_status
+from qserver.cli.session import JobIds, Json, Timeout, named_ids, server_of
+from qserver.cli.watching import watched
+from qserver.client.client import Client
+from qserver.client.job_info import JobInfo
+from qserver.errors import InvalidRequest, QServerError
+
+_LOOK_SECONDS = 2.0
+_COLUMNS = ("id", "status", "backend", "shots", "submitted", "reason")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (result, jobs, show):
+        app.command()(command)
+
+
+def result(
+    context: typer.Context,
+    ids: JobIds,
+    plot: Annotated[Path | None, typer.Option(help="Draw the counts into a .png or .svg.")] = None,
+    timeout: Timeout = None,
+    as_json: Json = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Wait for jobs, and show their results."""
+    screen, status = Screen(is_json=as_json), ExitCode.DONE
+    named = named_ids(ids)
+    if plot is not None and len(named) != 1:
+        raise InvalidRequest("--plot draws one job")
+    with server_of(context).client() as client:
+        for job_id, outcome in watched(client.named_jobs(named), {each: each for each in named}, screen, timeout):
+            if as_json:
+                screen.document(outcome_document(job_id, outcome))
+            if isinstance(outcome, QServerError):
+                status = exit_code_of(outcome)
+                screen.failure(job_id, outcome)
+                continue
+            for each in outcome:
+                if not as_json:
+                    screen.result(job_id, each)
+                if plot is not None:
+                    each.plot().savefig(plot)
+    raise typer.Exit(status)
+
+
+def jobs(
+    context: typer.Context,
+    status: Annotated[list[str] | None, typer.Option("--status", "-s", help="Only these.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 20,
+    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,  # noqa: FBT002
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is new or changes.")] = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
+) -> None:
+    """List your jobs, newest first."""
+    screen = Screen(is_json=as_json)
+    with server_of(context).client() as client:
+        found = list(client.jobs(statuses=status or (), limit=None if everything else limit))
+        if as_json or follow:
+            _write(reversed(found) if follow else found, screen)
+        else:
+            screen.table(_COLUMNS, [(job.id, styled_status(job.status), *_row(job)[2:]) for job in found])
+        if follow:
+            _follow(client, found, status or [], screen)
+
+
+def show(context: typer.Context, job_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:  # noqa: FBT002
+    """Show all that is known of a job."""
+    screen = Screen(is_json=as_json)
+    with server_of(context).client() as client:
+        info = client.job(job_id).info()
+        if as_json:
+            screen.document(record_of(info))
+            return
+        for name, value in record_of(info).items():
+            if value not in (None, "", (), {}):
+                screen.text(f"{name:<15} {', '.join(map(str, value)) if isinstance(value, tuple) else value}")
+
+
+def _follow(client: Client, found: list[JobInfo], statuses: list[str], screen: Screen) -> None:
+    """Write jobs that are new or changed, until Ctrl-C. The server tells of one job by push, of all only when asked."""
+    known = {job.id: job for job in found}
+    while True:
+        time.sleep(_LOOK_SECONDS)
+        changed = [job for job in client.jobs(statuses=statuses, limit=500) if known.get(job.id) != job]
+        known.update((job.id, job) for job in changed)
+        _write(reversed(changed), screen)
+
+
+def _write(found: Iterable[JobInfo], screen: Screen) -> None:
+    for job in found:
+        if screen.is_json:
+            screen.document(record_of(job))
+        else:
+            screen.text("  ".join(_row(job)))
+
+
+def _row(job: JobInfo) -> tuple[str, ...]:
+    return (job.id, job.status, job.backend, f"{job.shots:,}", moment(job.submitted_at), str(job.reason or ""))
