@@ -53,9 +53,13 @@ def event_message(event: JobEvent) -> jobs_pb2.WatchJobResponse:
 def error_detail(refusal: Refusal) -> jobs_pb2.ErrorDetail:
     """Write what one submission of many is refused for."""
     number: int = refusal.code.value[0]
-    return jobs_pb2.ErrorDetail(
+    detail = jobs_pb2.ErrorDetail(
         code=number, reason=refusal.reason, message=refusal.message, line=refusal.line, column=refusal.column
     )
+    if refusal.limit is not None:
+        detail.limit, detail.limit_value = refusal.limit.name, refusal.limit.value
+        detail.retry_after_seconds = refusal.limit.retry_after_seconds
+    return detail
 
 
 def result_message(documents: Iterable[StoredDocument]) -> jobs_pb2.GetResultResponse:

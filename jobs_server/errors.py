@@ -17,6 +17,7 @@ from qserver.errors import (
     PermissionDenied,
     QServerError,
     QuotaExceeded,
+    ReachedLimit,
     Reason,
     RequestError,
     Unauthenticated,
@@ -47,18 +48,27 @@ _MAX_ENCODED_MESSAGE_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the caller is told. `line` and `column` count from 1; 0 where unknown."""
+    """What the caller is told. `line` and `column` count from 1; 0 where unknown. `limit` is one that is reached."""
 
     code: grpc.StatusCode
     reason: Reason
     message: str
     line: int = 0
     column: int = 0
+    limit: ReachedLimit | None = None
 
     def trailing_metadata(self) -> tuple[tuple[str, str], ...]:
-        """Give what travels beside the status: `qserver-reason`, and the place in a circuit where known."""
+        """Give what travels beside the status: `qserver-reason`, the place in a circuit, and the limit, where known."""
         places = (("qserver-line", self.line), ("qserver-column", self.column))
-        return (("qserver-reason", self.reason.value), *((key, str(value)) for key, value in places if value))
+        told = (("qserver-reason", self.reason.value), *((key, str(value)) for key, value in places if value))
+        if self.limit is None:
+            return told
+        return (
+            *told,
+            ("qserver-limit", self.limit.name),
+            ("qserver-limit-value", f"{self.limit.value:.17g}"),
+            ("qserver-retry-after-seconds", str(self.limit.retry_after_seconds)),
+        )
 
 
 INTERNAL = Refusal(grpc.StatusCode.INTERNAL, Reason.INTERNAL, INTERNAL_MESSAGE)
@@ -70,7 +80,8 @@ def refusal(error: QServerError) -> Refusal:
     if code is None:
         return INTERNAL
     line, column = (error.line, error.column) if isinstance(error, InvalidCircuit) else (None, None)
-    return Refusal(code, error.reason, _shortened(error.sentence), line or 0, column or 0)
+    limit = error.limit if isinstance(error, QuotaExceeded) else None
+    return Refusal(code, error.reason, _shortened(error.sentence), line or 0, column or 0, limit)
 
 
 def is_expected(error: QServerError) -> bool:

@@ -26,6 +26,7 @@ What travels is the reason, and `error_of` makes the same error of it on the oth
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -164,10 +165,24 @@ class PermissionDenied(RequestError):  # noqa: N818
     default_reason = Reason.PERMISSION_DENIED
 
 
+@dataclass(frozen=True, slots=True)
+class ReachedLimit:
+    """Which limit it was, and when it is worth asking again: at the earliest, where that depends on what runs."""
+
+    name: str  # its setting is QSERVER_ and this in capitals
+    value: float
+    retry_after_seconds: int
+
+
 class QuotaExceeded(RequestError):  # noqa: N818
     """A limit of the user or of the service is reached for now."""
 
     default_reason = Reason.QUOTA_EXCEEDED
+
+    def __init__(self, message: str, *, limit: ReachedLimit | None = None, reason: Reason | None = None) -> None:
+        """Name the limit, for machines; the message names it for people."""
+        super().__init__(message, reason=reason)
+        self.limit = limit
 
 
 class RetryableError(QServerError):

@@ -25,6 +25,7 @@ from qserver.errors import (
     PermissionDenied,
     QServerError,
     QuotaExceeded,
+    ReachedLimit,
     Reason,
     RequestError,
     RetryableError,
@@ -92,10 +93,12 @@ class Problem:
     line: int | None = None
     column: int | None = None
     faults: Sequence[FieldFault] = ()
+    limit: ReachedLimit | None = None
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
         """Render as `application/problem+json`; statuses that ask to come back say when."""
-        retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if self.status in _RETRY_LATER else {}
+        seconds = RETRY_AFTER_SECONDS if self.limit is None else self.limit.retry_after_seconds
+        retry = {"Retry-After": str(seconds)} if self.status in _RETRY_LATER else {}
         return Response(
             orjson.dumps(self.members()),
             status_code=self.status,
@@ -105,7 +108,7 @@ class Problem:
 
     def members(self) -> Mapping[str, object]:
         """Give the document's members; those that don't apply are left out."""
-        optional = {"line": self.line, "column": self.column, "errors": self.faults or None}
+        optional = {"line": self.line, "column": self.column, "errors": self.faults or None, "limit": self.limit}
         return {
             "type": "about:blank",
             "title": self.status.phrase,
@@ -128,7 +131,8 @@ def problem_of(error: QServerError) -> Problem:
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return Problem(status, INTERNAL_DETAIL, Reason.INTERNAL)
     line, column = (error.line, error.column) if isinstance(error, InvalidCircuit) else (None, None)
-    return Problem(status, error.message, error.reason, line, column)
+    limit = error.limit if isinstance(error, QuotaExceeded) else None
+    return Problem(status, error.message, error.reason, line, column, limit=limit)
 
 
 def problem_of_status(status_code: int, detail: str) -> Problem:

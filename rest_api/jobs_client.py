@@ -21,6 +21,7 @@ from qserver.errors import (
     PermissionDenied,
     QServerError,
     QuotaExceeded,
+    ReachedLimit,
     Reason,
     TooLarge,
     Unauthenticated,
@@ -78,7 +79,6 @@ _ERRORS: Mapping[Reason, type[QServerError]] = MappingProxyType(
         Reason.CONFLICT: Conflict,
         Reason.UNAUTHENTICATED: Unauthenticated,
         Reason.PERMISSION_DENIED: PermissionDenied,
-        Reason.QUOTA_EXCEEDED: QuotaExceeded,
         Reason.UNAVAILABLE: Unavailable,
         Reason.OVERLOADED: Overloaded,
     }
@@ -125,6 +125,8 @@ class JobsClient:
         reason = _reason(trailers.get("qserver-reason"))
         if reason is None and error.code() in _UNANSWERED:
             return Unavailable(f"jobs_server at {self._address} doesn't answer")
+        if reason is Reason.QUOTA_EXCEEDED:
+            return QuotaExceeded(message, limit=_reached_limit(trailers))
         if reason is not None and reason in _ERRORS:
             return _ERRORS[reason](message, reason=reason)
         if reason is Reason.INVALID_CIRCUIT:
@@ -186,6 +188,13 @@ def _accepted(job: jobs_pb2.Job) -> AcceptedJob:
         status=_STATUSES[job.status],
         submitted_at=job.submitted_at.ToDatetime(tzinfo=UTC),
     )
+
+
+def _reached_limit(trailers: Mapping[str, str]) -> ReachedLimit | None:
+    if "qserver-limit" not in trailers:  # an older jobs_server names none
+        return None
+    value, seconds = trailers["qserver-limit-value"], trailers["qserver-retry-after-seconds"]
+    return ReachedLimit(trailers["qserver-limit"], float(value), int(seconds))
 
 
 def _reason(text: str | None) -> Reason | None:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from database.records import InstallState, PluginKind
 from qserver.circuits import CircuitFormat
-from qserver.errors import Reason
+from qserver.errors import ReachedLimit, Reason
 from qserver.jobs import JobStatus
 from qserver.results import ResultType, RunRecord
 
@@ -320,3 +320,4 @@ class ProblemDocument:
     line: Annotated[int | None, Field(description="place in the circuit, from 1")] = None
     column: Annotated[int | None, Field(description="place in the circuit, from 1")] = None
     errors: Annotated[Sequence[Fault] | None, Field(description="each wrong field")] = None
+    limit: Annotated[ReachedLimit | None, Field(description="the limit that is reached")] = None

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Final
 
 from qserver.clock import Clock
-from qserver.errors import QuotaExceeded
+from qserver.errors import QuotaExceeded, ReachedLimit
 
 _MINUTE_SECONDS: Final = 60.0
 _MAX_ADDRESSES: Final = 10_000
@@ -45,7 +45,8 @@ class FailureLimit:
             seconds = math.ceil((1 - left) * _MINUTE_SECONDS / self._per_minute)
             raise QuotaExceeded(
                 f"too many wrong keys came from {address or 'this address'}: the limit is {self._per_minute} a minute "
-                f"(QSERVER_KEY_FAILURES_PER_MINUTE); try again in {seconds} s"
+                f"(QSERVER_KEY_FAILURES_PER_MINUTE); try again in {seconds} s",
+                limit=ReachedLimit("key_failures_per_minute", self._per_minute, seconds),
             )
 
     def count(self, address: str) -> None:

@@ -4,7 +4,8 @@ isort:skip_file
 QServer's own interface: submit circuits, follow them, read their results.
 
 Errors carry a gRPC status, a sentence that names the thing and the limit, and in the trailing metadata
-`qserver-reason` (see ErrorDetail.reason) and, for a circuit, `qserver-line` and `qserver-column`.
+`qserver-reason` (see ErrorDetail.reason), for a circuit `qserver-line` and `qserver-column`, and for a limit that is
+reached `qserver-limit`, `qserver-limit-value` and `qserver-retry-after-seconds`.
 """
 
 from collections import abc as _abc
@@ -444,6 +445,9 @@ class ErrorDetail(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     LINE_FIELD_NUMBER: _builtins.int
     COLUMN_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    LIMIT_VALUE_FIELD_NUMBER: _builtins.int
+    RETRY_AFTER_SECONDS_FIELD_NUMBER: _builtins.int
     code: _builtins.int
     """The gRPC status code that the same job would have got in a call of its own."""
     reason: _builtins.str
@@ -452,6 +456,12 @@ class ErrorDetail(_message.Message):
     line: _builtins.int
     """Place in the circuit's source, from 1; 0 where unknown."""
     column: _builtins.int
+    limit: _builtins.str
+    """Of a limit that is reached (QUOTA_EXCEEDED): its name as GET /api/v1/limits has it, its value, and when it is worth
+    trying again.
+    """
+    limit_value: _builtins.float
+    retry_after_seconds: _builtins.int
     def __init__(
         self,
         *,
@@ -460,10 +470,13 @@ class ErrorDetail(_message.Message):
         message: _builtins.str = ...,
         line: _builtins.int = ...,
         column: _builtins.int = ...,
+        limit: _builtins.str = ...,
+        limit_value: _builtins.float = ...,
+        retry_after_seconds: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "column", b"column", "line", b"line", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "column", b"column", "limit", b"limit", "limit_value", b"limit_value", "line", b"line", "message", b"message", "reason", b"reason", "retry_after_seconds", b"retry_after_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,7 +4,8 @@ isort:skip_file
 QServer's own interface: submit circuits, follow them, read their results.
 
 Errors carry a gRPC status, a sentence that names the thing and the limit, and in the trailing metadata
-`qserver-reason` (see ErrorDetail.reason) and, for a circuit, `qserver-line` and `qserver-column`.
+`qserver-reason` (see ErrorDetail.reason), for a circuit `qserver-line` and `qserver-column`, and for a limit that is
+reached `qserver-limit`, `qserver-limit-value` and `qserver-retry-after-seconds`.
 """
 
 from collections import abc as _abc

@@ -17,7 +17,7 @@ from qserver.errors import Unauthenticated
 class _Refusing(BaseHTTPRequestHandler):
     """Knows no key, and says so as QServer does."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that the server looks for
+    def do_GET(self) -> None:
         """Refuse."""
         problem = json.dumps({"detail": f"no such key: {self.headers['authorization']}", "reason": "UNAUTHENTICATED"})
         self.send_response(401)

@@ -20,6 +20,7 @@ from qserver.errors import (
     PermissionDenied,
     QServerError,
     QuotaExceeded,
+    ReachedLimit,
     Reason,
     TooLarge,
     Unavailable,
@@ -228,6 +229,21 @@ async def test_a_refusal_keeps_its_class_and_its_sentence(
     assert type(refused.value) is kind
     if reason in {str(known) for known in Reason}:
         assert refused.value.reason == reason
+
+
+async def test_a_limit_that_is_reached_keeps_its_name_and_value(client: JobsClient, service: FakeJobService) -> None:
+    service.code, service.message = grpc.StatusCode.RESOURCE_EXHAUSTED, "too many"
+    service.trailers = (
+        ("qserver-reason", "QUOTA_EXCEEDED"),
+        ("qserver-limit", "max_job_seconds_per_day_per_user"),
+        ("qserver-limit-value", "0.5"),
+        ("qserver-retry-after-seconds", "7"),
+    )
+
+    with pytest.raises(QuotaExceeded) as refused:
+        await client.submit(_submission(), VISITOR)
+
+    assert refused.value.limit == ReachedLimit("max_job_seconds_per_day_per_user", 0.5, 7)
 
 
 async def test_a_circuit_error_keeps_its_place(client: JobsClient, service: FakeJobService) -> None:

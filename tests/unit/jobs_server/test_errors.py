@@ -7,7 +7,7 @@ import pytest
 
 from jobs_server.errors import INTERNAL, refusal
 from qserver import errors
-from qserver.errors import InvalidCircuit, QServerError, Reason
+from qserver.errors import InvalidCircuit, QServerError, QuotaExceeded, ReachedLimit, Reason
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,17 @@ def test_the_place_in_a_circuit_travels_along() -> None:
         ("qserver-reason", "INVALID_CIRCUIT"),
         ("qserver-line", "3"),
         ("qserver-column", "7"),
+    )
+
+
+def test_a_limit_that_is_reached_travels_along() -> None:
+    told = refusal(QuotaExceeded("x", limit=ReachedLimit("max_pending_jobs_per_user", 1_000_000, 5)))
+
+    assert told.trailing_metadata() == (
+        ("qserver-reason", "QUOTA_EXCEEDED"),
+        ("qserver-limit", "max_pending_jobs_per_user"),
+        ("qserver-limit-value", "1000000"),
+        ("qserver-retry-after-seconds", "5"),
     )
 
 

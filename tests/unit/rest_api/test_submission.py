@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from qserver.circuits import CircuitFormat
+from qserver.errors import QuotaExceeded, ReachedLimit
 from qserver.jobs import JobRequest, RunRequest
 from qserver.results import Array, PubResult, ResultType
 from rest_api import schemas
@@ -153,3 +154,14 @@ async def test_a_copied_result_names_the_job_that_was_run(site: Site) -> None:
     bodies = [(await site.client.get(f"/api/v1/job/{each.id}/results")).json() for each in (first, job)]
 
     assert [body["results"][0]["run"]["cached_from"] for body in bodies] == [None, str(first.id)]
+
+
+async def test_a_limit_that_is_reached_is_named_with_its_value_and_when_to_come_back(site: Site) -> None:
+    limit = ReachedLimit("max_pending_jobs_per_user", 3, 17)
+    site.jobs_server.failure = QuotaExceeded("you have 3 jobs that wait", limit=limit)
+
+    answer = await site.client.post("/api/v1/jobs", json=JOB)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "17")
+    assert answer.json()["limit"] == {"name": "max_pending_jobs_per_user", "value": 3, "retry_after_seconds": 17}
+    assert answer.json()["reason"] == "QUOTA_EXCEEDED"
