@@ -96,15 +96,18 @@ def submissions_of(submission: PubSubmission, limits: LimitSettings) -> Sequence
 def as_one(submission: PubSubmission) -> Submission:
     """Give the submission as repeats are told by: what it says of all PUBs stands in for a source."""
     content = pubs_content((pub.source, pub.run) for pub in submission.pubs)
-    request = replace(submission.request, run=submission.pubs[0].run, num_pubs=len(submission.pubs))
+    run = replace(submission.pubs[0].run, sweep=None)
+    request = replace(submission.request, run=run, num_pubs=len(submission.pubs))
     return Submission(submission.identity, request, content, submission.client_address)
 
 
 def joined(admitted: Sequence[NewJob | Exception]) -> NewJob:
     """Make one job of PUBs that were admitted one by one. Raises why one of them was refused, naming it."""
     pubs = [_unless_refused(found, place) for place, found in enumerate(admitted)]
+    first = pubs[0].request
     return replace(
         pubs[0],
+        request=replace(first, run=replace(first.run, sweep=None)),
         route=_route([pub.route for pub in pubs]),
         plan=_joined_plan([pub.plan for pub in pubs]),
         pubs=tuple(NewPub(pub.circuit, pub.circuit_sha256, pub.request.run, pub.plan) for pub in pubs),

@@ -9,7 +9,7 @@ from qserver.errors import InvalidRequest, QServerError, Reason, TooLarge
 from qserver.jobs import RunRequest
 from qserver.results import ResultType
 from qserver.settings import LimitSettings
-from qserver.sweeps import VALUE_BYTES, Sweep
+from qserver.sweeps import VALUE_BYTES, Sweep, broadcast
 
 MAX_AXES = 32
 """Of a table or an array of observables; NumPy had this limit for long."""
@@ -89,6 +89,7 @@ def _check_observables(run: RunRequest, sweep: Sweep) -> None:
             f"{len(run.observables):,} observables are sent; the shape {sweep.observables_shape} holds {wanted:,}",
             reason=Reason.INVALID_OBSERVABLE,
         )
+    broadcast(sweep.shape, sweep.observables_shape)
 
 
 def _result_bytes(run: RunRequest) -> int:

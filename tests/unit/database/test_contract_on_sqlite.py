@@ -8,6 +8,7 @@ from tests.unit.database.contract.giving_up import TestFail, TestRelease
 from tests.unit.database.contract.job_results import TestJobResults
 from tests.unit.database.contract.keeping import TestRetention
 from tests.unit.database.contract.leases import TestClaim, TestFinish, TestLease
+from tests.unit.database.contract.pubs import TestPubs
 from tests.unit.database.contract.reading import TestEvents, TestReading, TestSummaries
 from tests.unit.database.contract.registry import TestPlugins, TestWorkers
 from tests.unit.database.contract.submission import TestRequestId, TestSubmission
@@ -30,6 +31,7 @@ __all__ = [
     "TestLoads",
     "TestPick",
     "TestPlugins",
+    "TestPubs",
     "TestReading",
     "TestReadingBesideWriting",
     "TestRelease",
