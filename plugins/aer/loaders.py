@@ -34,6 +34,9 @@ MAX_MESSAGE_CHARACTERS = 300
 _QPY_HEADER = struct.Struct("!6sB3BQ")
 _PLACE = re.compile(r"^(?:<input>:)?(\d+),(\d+): (.*)$", re.DOTALL)
 _DUMP = re.compile(r": (\w+)\(\1 \{.*", re.DOTALL)  # the fast loader's tree of what it doesn't know, page after page
+_BACKTRACE = re.compile(r"\s*╺━+┅ Backtrace .*?Error: ([^\n]*).*", re.DOTALL)  # of the QPY reader's innards, in colours
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")  # nor does anything that a terminal or a log would obey
 _PATH = re.compile(r"(?:/[\w.@+-]+){2,}/?")  # nothing of the server's files belongs into an answer
 # What parsers raise for input they don't foresee, beside their own errors.
 _PARSER_FAULTS = (
@@ -230,13 +233,18 @@ def _guarded(call: Callable[[], _Loaded], fault: str) -> _Loaded:
 def _as_invalid_circuit(error: Exception, fault: str) -> InvalidCircuit:
     if isinstance(error, QASM3ParsingError) and (token := _offending_token(error)):
         return InvalidCircuit(f"syntax error at {token.text!r}", line=token.line, column=token.column + 1)
-    message = _DUMP.sub(r" (\1)", error.message if isinstance(error, QiskitError) else str(error))
+    message = _DUMP.sub(r" (\1)", _plain(error.message if isinstance(error, QiskitError) else str(error)))
     place = _PLACE.match(message)
     if place is None:
         words = _PATH.sub("(path)", message)[:MAX_MESSAGE_CHARACTERS] or "syntax error"
         return InvalidCircuit(f"{fault}: {words}")
     line, column, words = int(place.group(1)), int(place.group(2)) + 1, place.group(3)
     return InvalidCircuit(_PATH.sub("(path)", words)[:MAX_MESSAGE_CHARACTERS], line=line, column=column)
+
+
+def _plain(message: str) -> str:
+    """Leave out what is for the terminal of somebody who debugs Qiskit."""
+    return _CONTROL.sub(" ", _BACKTRACE.sub(r" \1", _COLOUR.sub("", message))).strip()
 
 
 class _Token(Protocol):
