@@ -26,6 +26,9 @@ SERVICES = (
     jobs_pb2.DESCRIPTOR.services_by_name["JobService"].full_name,
 )
 
+_MAX_CALLS_OF_A_CONNECTION = 1000
+_HANDSHAKE_MILLISECONDS = 20_000
+
 
 class GrpcServer:
     """Listens from `start` to `stop`."""
@@ -85,6 +88,12 @@ def _options(max_call_bytes: int) -> tuple[tuple[str, int], ...]:
         ("grpc.max_send_message_length", -1),
         # With it, a second server on a port that is in use would start, and get some of the calls.
         ("grpc.so_reuseport", 0),
+        # With it, gRPC sheds a connection that opens calls and resets them at once (HTTP/2 rapid reset); without, it
+        # queues their remains until it drops the calls of others.
+        ("grpc.max_concurrent_streams", _MAX_CALLS_OF_A_CONNECTION),
+        # Who connects must say so in HTTP/2 soon, and go on answering pings, calls or none.
+        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MILLISECONDS),
+        ("grpc.keepalive_permit_without_calls", 1),
         # Notice a watcher whose machine is gone, and let clients notice that of ours.
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),

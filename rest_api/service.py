@@ -19,6 +19,7 @@ from qserver.settings import RestApiSettings, Settings
 from rest_api.app import create_app
 from rest_api.event_hub import EventHub
 from rest_api.jobs_client import JobsClient
+from rest_api.protocol import PromptProtocol
 from rest_api.services import PluginInstaller, Probe, Services
 
 DRAIN_SECONDS = 10
@@ -170,6 +171,8 @@ def _config(services: Services) -> uvicorn.Config:
     trusted = [str(network) for network in services.settings.proxy.trusted_proxies]
     return uvicorn.Config(
         create_app(services),
+        http=PromptProtocol,
+        ws="none",
         lifespan="off",  # what the application uses is opened and closed here
         log_config=None,  # the process has configured its logs
         access_log=False,  # /metrics counts requests; the proxy logs them

@@ -1,11 +1,12 @@
-"""As much of HTTP/2 as one GET needs (RFC 9113, RFC 7541 without compression): httpx would want a package for it."""
+"""As much of HTTP/2 as one GET and a flood need (RFC 9113, RFC 7541 without compression): httpx wants a package."""
 
 import socket
 import struct
+from collections.abc import Mapping
 
-_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-_DATA, _HEADERS, _SETTINGS = 0, 1, 4
-_END_STREAM, _END_HEADERS = 1, 4
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, RST_STREAM, SETTINGS = 0, 1, 3, 4
+END_STREAM, END_HEADERS = 1, 4
 STATUS_200 = 0x88
 """The first byte of a header block that begins with `:status: 200` (RFC 7541, appendix A, entry 8)."""
 
@@ -13,25 +14,32 @@ STATUS_200 = 0x88
 def get(connection: socket.socket, path: str) -> tuple[bytes, bytes]:
     """Ask for a path; gives the header block as it came, and the body."""
     headers = {":method": "GET", ":scheme": "http", ":authority": "localhost", ":path": path}
-    block = b"".join(b"\x00" + _text(name) + _text(value) for name, value in headers.items())
-    connection.sendall(_PREFACE + _frame(_SETTINGS, 0, 0, b"") + _frame(_HEADERS, _END_STREAM | _END_HEADERS, 1, block))
-    header_block, body = b"", b""
+    connection.sendall(
+        PREFACE + frame(SETTINGS, 0, 0, b"") + frame(HEADERS, END_STREAM | END_HEADERS, 1, header_block(headers))
+    )
+    header_bytes, body = b"", b""
     while True:
         kind, flags, stream, payload = _read_frame(connection)
         if stream != 1:
             continue
-        header_block += payload if kind == _HEADERS else b""
-        body += payload if kind == _DATA else b""
-        if flags & _END_STREAM and kind in {_DATA, _HEADERS}:
-            return header_block, body
+        header_bytes += payload if kind == HEADERS else b""
+        body += payload if kind == DATA else b""
+        if flags & END_STREAM and kind in {DATA, HEADERS}:
+            return header_bytes, body
+
+
+def header_block(headers: Mapping[str, str]) -> bytes:
+    """Write headers of up to 127 bytes, in the order that HTTP/2 wants: pseudo-headers first."""
+    return b"".join(b"\x00" + _text(name) + _text(value) for name, value in headers.items())
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """Write one frame."""
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
 
 
 def _text(value: str) -> bytes:
     return bytes([len(value)]) + value.encode()
-
-
-def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
 
 
 def _read_frame(connection: socket.socket) -> tuple[int, int, int, bytes]:
