@@ -7,6 +7,7 @@ from bench.measures.idle import Idle
 from bench.measures.large_circuits import DENSE_AUTO, QUANTUM_VOLUME, QUANTUM_VOLUME_AUTO
 from bench.measures.measure import Measure
 from bench.measures.result_page import ResultPage
+from bench.measures.sweep import Sweep
 from bench.measures.throughput import (
     BATCHES,
     IDENTICAL,
@@ -28,6 +29,7 @@ MEASURES: Sequence[Measure] = (
     QUANTUM_VOLUME,
     QUANTUM_VOLUME_AUTO,
     DENSE_AUTO,
+    Sweep(),
     Idle(),
     ResultPage(),
     Backlog(),
