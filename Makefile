@@ -95,6 +95,7 @@ check: .venv/dev  ## lint, types, structure, dependencies, and that nothing gene
 	elif ! $(BUF) --version >/dev/null 2>&1; then echo "buf lint left out: npm can't get buf here"; \
 	else echo "$(BUF) lint proto"; $(BUF) lint proto; fi
 	@scripts/check-compose.sh
+	$(BIN)/python -m scripts.check_secrets
 
 .PHONY: test
 test: .venv/dev system-dependencies  ## every test, on private PostgreSQL and RabbitMQ servers, with coverage
@@ -119,6 +120,14 @@ test-fast: .venv/dev  ## unit tests alone, without servers
 .PHONY: bench
 bench: .venv/bench system-dependencies  ## measure against Aer by hand, Celery and Dask: make bench ROUNDS=5 SCALE=0.05 ONLY="idle mixed"
 	$(BIN)/python -m bench --rounds $(or $(ROUNDS),5) $(if $(SCALE),--scale $(SCALE)) $(addprefix --only ,$(ONLY))
+
+.PHONY: audit
+audit: .venv/audit .venv/bench  ## licences and known weaknesses of all locked packages; fails where they can't be looked up
+	@status=0; $(BIN)/python -m scripts.licences || status=$$?; $(BIN)/python -m scripts.advisories || status=$$?; exit $$status
+
+.PHONY: sbom
+sbom: .venv/audit  ## write a bill of materials for each image to build/sbom: make sbom VERSION=1.2.3
+	@$(BIN)/python -m scripts.sboms $(VERSION)
 
 .PHONY: format
 format: .venv/dev  ## format the code and mend what can be mended
@@ -176,6 +185,11 @@ run-janitor: .venv/standalone  ## retention
 	@echo "Installing requirements/dev.txt into .venv (a few minutes the first time)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps -r $<
 	@touch $@ .venv/standalone  # dev holds all that standalone needs
+
+.venv/audit: requirements/audit.txt .venv/dev
+	@echo "Installing requirements/audit.txt into .venv"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+	@touch $@
 
 .venv/bench: requirements/bench.txt .venv/dev
 	@echo "Installing requirements/bench.txt into .venv"

@@ -42,3 +42,4 @@ done
 compile worker-simulator-gpu --override "$overrides/qsim" --override "$overrides/qsim-setuptools" --override "$overrides/gpu"
 # Installed on top of `dev`, so what both need has the same version.
 compile bench --constraint requirements/dev.txt
+compile audit --constraint requirements/dev.txt

@@ -18,8 +18,13 @@ export QSERVER_REVISION
 # Baking reads compose.yml for names and arguments, not for secrets.
 secrets=(DB_ROOT_USER=x DB_ROOT_PASSWORD=x DB_USERNAME=x DB_PASSWORD=x RABBITMQ_USER=x RABBITMQ_PASSWORD=x
     SECRETS_CHANGED=x WORKER_CPUS=1 WORKER_MEMORY=1g)
-output=(--push)
-[ -z "${DRY_RUN:-}" ] || output=(--print)
+# Beside what is attested of the whole image, the system's packages included, a list of what pip installs into each.
+output=(--push --sbom=true --provenance=mode=max)
+if [ -n "${DRY_RUN:-}" ]; then
+    output=(--print)
+else
+    make --silent sbom VERSION="$QSERVER_VERSION"
+fi
 
 env "${secrets[@]}" docker buildx bake -f compose.yml "${output[@]}" \
     --set '*.platform=linux/amd64,linux/arm64' proxy jobs-server rest-api worker janitor
