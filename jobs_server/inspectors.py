@@ -95,12 +95,23 @@ class InspectorPool:
         seconds = self._settings.inspector_seconds
         try:
             async with self.turn(user_id):
-                await self.run(lambda inspector: inspector.check_options(plugin, options, timeout_seconds=seconds))
+                await self._run_again_if_killed(
+                    lambda inspector: inspector.check_options(plugin, options, timeout_seconds=seconds)
+                )
         except (ChildTimedOut, ChildDied, ExecutionError) as error:
             words = sentence(error, "checking the options", self._settings)
             if words is None:
                 raise
             raise InvalidRequest(words, reason=Reason.INVALID_OPTION) from error
+
+    async def _run_again_if_killed(self, work: Callable[[Inspector], Answer]) -> Answer:
+        """Run it, and once more where the process may have been killed for what others do."""
+        try:
+            return await self.run(work)
+        except ChildDied as error:
+            if not error.came_from_outside:
+                raise
+        return await self.run(work)
 
     def close(self) -> None:
         """End all processes, also those at work, and wait for the threads that talk to them."""

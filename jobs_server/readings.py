@@ -11,6 +11,7 @@ from jobs_server.inspectors import Inspector, InspectorPool, ProcessLost, senten
 from jobs_server.metrics import Metrics
 from qserver.circuits import CircuitSource, Inspection
 from qserver.errors import ExecutionError, InvalidCircuit
+from qserver.sandbox.errors import ChildDied
 from qserver.settings import InspectorSettings
 
 Reading: TypeAlias = Inspection | Exception
@@ -45,12 +46,22 @@ class _Call:
 
 @dataclass(slots=True, eq=False)
 class _Wanted:
-    """A circuit that waits. `is_suspect`: a call that it was part of killed its process."""
+    """A circuit that waits.
+
+    `is_suspect`: a call that it was part of killed its process. `is_pardoned`: so did one of its own, from outside.
+    """
 
     call: _Call
     place: int
     circuit: CircuitSource
     is_suspect: bool = False
+    is_pardoned: bool = False
+
+    def may_go_again(self, reading: Reading, *, was_alone: bool) -> bool:
+        """Tell whether it is to be read once more: others may be to blame for what it died of."""
+        if not was_alone:
+            return isinstance(reading, ProcessLost | ExecutionError)
+        return not self.is_pardoned and isinstance(reading, ChildDied) and reading.came_from_outside
 
     def answer(self, reading: Reading) -> None:
         self.call.answer(self.place, reading)
@@ -63,7 +74,7 @@ class CircuitReader:
     """Has circuits read by inspectors, a few of a user's a call.
 
     When a process dies under several, nobody is blamed: each is read again alone, and only what happens to a circuit on
-    its own is held against it.
+    its own is held against it. A kill from outside, by the kernel for others' memory say, only if it comes twice.
     """
 
     def __init__(self, inspectors: InspectorPool, settings: InspectorSettings, metrics: Metrics) -> None:
@@ -143,15 +154,16 @@ class CircuitReader:
             readings = [error] * len(group)
         again = []
         for wanted, reading in zip(group, readings, strict=True):
-            if isinstance(reading, ProcessLost | ExecutionError) and len(group) > 1:
+            if wanted.may_go_again(reading, was_alone=len(group) == 1):
                 again.append(wanted)
             else:
                 self._answer(wanted, reading)
-        self._read_again(key, again)
+        self._read_again(key, again, were_alone=len(group) == 1)
 
-    def _read_again(self, key: _Key, group: Sequence[_Wanted]) -> None:
+    def _read_again(self, key: _Key, group: Sequence[_Wanted], *, were_alone: bool) -> None:
         for wanted in reversed(group):
             wanted.is_suspect = True
+            wanted.is_pardoned = were_alone
             self._waiting[key].appendleft(wanted)
         if group:
             self._serve(key)

@@ -11,6 +11,8 @@ What a child reports in good order is none of these: it is raised as the class o
 raised.
 """
 
+import signal
+
 from qserver.errors import QServerError
 from qserver.sandbox.ending import Ending
 
@@ -49,6 +51,15 @@ class ChildDied(SandboxError):  # noqa: N818
     def out_of_memory(self) -> bool:
         """Whether memory was the reason; see `qserver.sandbox.memory` for how sure that is."""
         return self.ending.out_of_memory
+
+    @property
+    def came_from_outside(self) -> bool:
+        """Whether the call may have had no part in it: somebody killed the child, or its forkserver, and nobody knows.
+
+        A call that is made again tells: what happens to it twice is its own doing.
+        """
+        is_unknown = self.signal is None and self.exit_code is None
+        return not (self.out_of_memory or self.was_killed) and (is_unknown or self.signal == signal.SIGKILL)
 
     @property
     def was_killed(self) -> bool:

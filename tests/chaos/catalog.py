@@ -22,6 +22,7 @@ FAULTS: Sequence[Fault] = (
     PostgresStopped("immediate"),
     SimulatorsKilled("jobs_server"),
     LinkHarmed("services_to_postgres", Harm.SLOWED, 5),
+    ForkserversKilled("jobs_server"),
     DiskFull(),
     ServiceKilled("janitor"),
     RabbitMQEmptied(with_queues=True),

@@ -49,6 +49,10 @@ class FakeInspector:
         del plugin
         assert timeout_seconds > 0
         self._house.checked.append(options)
+        if "killed once" in str(options) and len(self._house.checked) == 1:
+            raise ChildDied(self._house.killed_once, doing=DOING)
+        if "crash" in str(options):
+            raise ChildDied(Ending(signal=11), doing=DOING)
         if "refused" in str(options):
             raise InvalidRequest("the engine refuses the noise model", reason=Reason.INVALID_OPTION)
 
@@ -57,6 +61,9 @@ class FakeInspector:
         self._house.closed += 1
 
     def _fall(self, source: bytes) -> None:
+        if b"killed once" in source and self._house.inspected.count(source) == 1:
+            self.is_alive = False
+            raise ChildDied(self._house.killed_once, doing=DOING)
         if b"syntax error" in source:
             raise InvalidCircuit("unexpected token", line=3, column=7)
         if b"panic" in source:
@@ -67,6 +74,7 @@ class FakeInspector:
         deaths = {
             b"hang": ChildTimedOut("too slow"),
             b"eat memory": ChildDied(Ending(signal=9, out_of_memory=True), doing=DOING),
+            b"killed every time": ChildDied(Ending(signal=9), doing=DOING),
             b"crash": ChildDied(Ending(signal=11), doing=DOING),
             b"unable to start": ChildDied(Ending(exit_code=70, last_words="no module"), doing=DOING),
         }
@@ -87,6 +95,7 @@ class FakeInspectors:
         self.readers: list[str] = []
         self.calls: list[int] = []
         self.checked: list[JsonObject] = []
+        self.killed_once = Ending(signal=9)
         self.latest: FakeInspector | None = None
         self.gate = threading.Event()
         self.gate.set()

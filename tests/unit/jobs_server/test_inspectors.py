@@ -26,3 +26,12 @@ async def test_options_that_the_engine_refuses_are_refused(pool: InspectorPool) 
         await pool.check_options(USER, "aer", {"noise_model": "refused"})
 
     assert caught.value.reason is Reason.INVALID_OPTION
+
+
+async def test_options_are_checked_again_where_the_process_was_killed_from_outside(pool: InspectorPool) -> None:
+    await pool.check_options(USER, "aer", {"noise_model": "killed once"})
+
+
+async def test_options_that_crash_the_process_are_refused(pool: InspectorPool) -> None:
+    with pytest.raises(InvalidRequest, match="crashed the parser: it died of signal 11"):
+        await pool.check_options(USER, "aer", {"noise_model": "crash"})

@@ -12,6 +12,7 @@ from jobs_server.metrics import Metrics
 from jobs_server.readings import MAX_SHARED, MAX_SHARED_BYTES, CircuitReader
 from qserver.circuits import CircuitFormat, CircuitSource, Inspection
 from qserver.errors import InvalidCircuit
+from qserver.sandbox.ending import Ending
 from qserver.sandbox.errors import ChildDied
 from qserver.settings import InspectorSettings
 from tests.bell import BELL_PROFILE
@@ -125,6 +126,23 @@ async def test_a_process_that_was_killed_while_it_lay_idle_is_not_the_next_circu
 
     assert profiles(found) == [BELL_PROFILE]
     assert (scene.inspectors.spawned, scene.inspectors.closed) == (2, 1)
+
+
+@pytest.mark.parametrize("ending", [Ending(signal=9), Ending()], ids=["it was killed", "its forkserver was"])
+async def test_a_circuit_whose_process_was_killed_from_outside_is_read_again(scene: Scene, ending: Ending) -> None:
+    scene.inspectors.killed_once = ending
+
+    found = await scene.read(b"killed once")
+
+    assert profiles(found) == [BELL_PROFILE]
+
+
+async def test_a_circuit_whose_process_is_killed_every_time_is_refused(scene: Scene) -> None:
+    (found,) = await scene.read(b"killed every time")
+
+    assert isinstance(found, InvalidCircuit)
+    assert found.message == "reading the circuit crashed the parser: it died of signal 9 (SIGKILL)"
+    assert len(scene.inspectors.inspected) == 2
 
 
 async def test_what_the_process_found_wrong_keeps_its_place(scene: Scene) -> None:
