@@ -5,6 +5,7 @@ from database.circuits import Circuits
 from database.dispatch import Dispatch
 from database.history import History
 from database.jobs import Jobs
+from database.jobs.quotas import QuotaUses
 from database.keys import Keys
 from database.plugins import Plugins
 from database.results import Results
@@ -30,3 +31,4 @@ class Transaction:
         self.users = Users(work)
         self.keys = Keys(work)
         self.audit = Audit(work)
+        self.quotas = QuotaUses(work)

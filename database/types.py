@@ -75,6 +75,26 @@ def _now_on_sqlite(element: Now, compiler: SQLCompiler, **keywords: object) -> s
     return f"{SQLITE_CLOCK}()"
 
 
+class SecondsBetween(FunctionElement[float]):
+    """The seconds from one moment to another."""
+
+    type = Float()
+    inherit_cache = True
+    name = "seconds_between"
+
+
+@compiles(SecondsBetween)
+def _seconds_between_on_postgres(element: SecondsBetween, compiler: SQLCompiler, **keywords: object) -> str:
+    start, end = (compiler.process(moment, **keywords) for moment in element.clauses)
+    return f"CAST(extract(epoch FROM {end} - {start}) AS double precision)"
+
+
+@compiles(SecondsBetween, "sqlite")
+def _seconds_between_on_sqlite(element: SecondsBetween, compiler: SQLCompiler, **keywords: object) -> str:
+    start, end = (compiler.process(moment, **keywords) for moment in element.clauses)
+    return f"(({end} - {start}) / 1000000.0)"
+
+
 class SecondsFromNow(FunctionElement[datetime]):
     """The moment that many seconds after now, or before it where they are negative."""
 

@@ -7,6 +7,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from sqlalchemy import RowMapping, func, select, update
 
 from database.changes import ChangeKind
+from database.jobs.quotas import usage
 from database.records import UserRecord
 from database.tables import users
 from database.types import Now
@@ -77,6 +78,7 @@ class Users:
         if values:
             self._work.execute(update(users).where(users.c.id == user.id).values(values))
             self._require_admin()
+            usage.forget(self._work, user.id)  # of administrators nobody counts
             self._work.announce(ChangeKind.ACCESS)
         return self.get(name)
 
@@ -97,6 +99,7 @@ class Users:
             raise AlreadyExists(f"the name {name} is taken by another user")
         if found.role is not role:
             self._work.execute(update(users).where(users.c.id == found.id).values(role=role))
+            usage.forget(self._work, found.id)
             self._work.announce(ChangeKind.ACCESS)
         return self._of_subject(subject) or found
 

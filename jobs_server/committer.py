@@ -9,9 +9,9 @@ from jobs_server.batching import Batcher
 from jobs_server.fresh_jobs import FreshJobs
 from jobs_server.metrics import Metrics
 from jobs_server.transactions import Transactions
-from qserver.errors import AlreadyExists, RetryableError
+from qserver.errors import RetryableError
 from qserver.jobs import Job
-from qserver.settings import MIB
+from qserver.settings import MIB, QuotaSettings
 
 _log = structlog.get_logger(__name__)
 
@@ -26,9 +26,19 @@ class Committer:
     """Stores jobs. A job that can't be stored takes none of its company with it."""
 
     def __init__(
-        self, transactions: Transactions, metrics: Metrics, fresh_jobs: FreshJobs, *, delay_seconds: float
+        self,
+        transactions: Transactions,
+        metrics: Metrics,
+        fresh_jobs: FreshJobs,
+        *,
+        quotas: QuotaSettings,
+        delay_seconds: float,
     ) -> None:
-        """Let the first job of a quiet moment wait `delay_seconds` for company; tell `fresh_jobs` of each."""
+        """Keep to `quotas`. Let the first job of a quiet moment wait `delay_seconds` for company.
+
+        `fresh_jobs` is told of each.
+        """
+        self._quotas = quotas
         self._transactions = transactions
         self._metrics = metrics
         self._fresh_jobs = fresh_jobs
@@ -42,8 +52,9 @@ class Committer:
         )
 
     async def store(self, jobs: Sequence[NewJob]) -> Sequence[Stored]:
-        """Give each job as it is stored, or the error that kept it out: AlreadyExists, Unavailable, or a fault of ours.
+        """Give each job as it is stored, or the error that kept it out.
 
+        That is AlreadyExists, QuotaExceeded, Unavailable, or a fault of ours.
         What is given back as a Job is safe: its transaction is committed.
         """
         return await self._batcher.submit(jobs) if jobs else ()
@@ -63,7 +74,7 @@ class Committer:
 
     async def _store(self, jobs: Sequence[NewJob]) -> Sequence[Stored]:
         try:
-            stored = await self._transactions.run(lambda transaction: transaction.jobs.submit(jobs))
+            stored = await self._transactions.run(lambda transaction: transaction.jobs.submit(jobs, self._quotas))
         except RetryableError as error:  # the database is away: nobody in here is to blame
             self._tell_refusal(error)
             return [error] * len(jobs)
@@ -75,7 +86,7 @@ class Committer:
             return [*await self._store(jobs[:middle]), *await self._store(jobs[middle:])]
         self._is_refusing = False
         self._metrics.commits.observe(len(jobs))
-        self._metrics.submissions.inc(sum(not isinstance(answer, AlreadyExists) for answer in stored))
+        self._metrics.submissions.inc(sum(isinstance(answer, Job) for answer in stored))
         return stored
 
     def _tell_refusal(self, error: RetryableError) -> None:

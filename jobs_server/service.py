@@ -108,6 +108,7 @@ class JobsServer:
         Raises SettingsError where the port can't be had.
         """
         await register_built_ins(self._transactions, self._registry.plugins, self._clock)
+        await self._transactions.run(lambda transaction: transaction.quotas.forget())
         self._subscription = self._database.changes.subscribe(self._listener(asyncio.get_running_loop()))
         self._server = self._make_server()
         self._port = await self._server.start()
@@ -161,7 +162,10 @@ class JobsServer:
 
     def _make_committer(self) -> Committer:
         delay_seconds = self._settings.jobs_server.commit_delay_seconds
-        return Committer(self._transactions, self._metrics, self._fresh_jobs, delay_seconds=delay_seconds)
+        quotas = self._settings.quotas
+        return Committer(
+            self._transactions, self._metrics, self._fresh_jobs, quotas=quotas, delay_seconds=delay_seconds
+        )
 
     def _make_dispatcher(self) -> DispatcherThread:
         settings = self._settings.dispatcher

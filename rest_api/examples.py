@@ -7,6 +7,7 @@ from database.records import InstallState, PluginKind
 from qserver.circuits import CircuitFormat
 from qserver.errors import Reason
 from qserver.jobs import JobStatus
+from qserver.quotas import QuotaUse
 from qserver.results import RESULT_SCHEMA, RESULT_SCHEMA_VERSION, PhaseSeconds, ResultType, RunRecord
 from qserver.settings import LimitSettings
 from rest_api import schemas
@@ -172,4 +173,10 @@ UNAVAILABLE = schemas.Readiness(
     "unavailable",
     [schemas.Neighbour("database", is_ready=False, message="the database doesn't answer: connection refused")],
 )
-LIMITS = {name: field.default for name, field in LimitSettings.model_fields.items()}
+LIMITS = {
+    **{name: field.default for name, field in LimitSettings.model_fields.items()},
+    "quotas": [
+        QuotaUse("max_pending_jobs_per_user", 1_000_000, 1_234),
+        QuotaUse("max_stored_results_per_user", None, None),
+    ],
+}

@@ -16,7 +16,9 @@ from database.records import InstallState, PluginKind
 from qserver.circuits import CircuitFormat
 from qserver.errors import ReachedLimit, Reason
 from qserver.jobs import JobStatus
+from qserver.quotas import QuotaUse
 from qserver.results import ResultType, RunRecord
+from qserver.settings import LimitSettings
 
 # Pydantic needs `object` here: the recursive alias of qserver.json_types would end up as a recursive schema.
 FreeObject = Annotated[Mapping[str, object], Field(description="free members, given back as they came")]
@@ -321,3 +323,12 @@ class ProblemDocument:
     column: Annotated[int | None, Field(description="place in the circuit, from 1")] = None
     errors: Annotated[Sequence[Fault] | None, Field(description="each wrong field")] = None
     limit: Annotated[ReachedLimit | None, Field(description="the limit that is reached")] = None
+
+
+class Limits(LimitSettings):
+    """What a request may ask for, and what may be had in all."""
+
+    quotas: Annotated[
+        Sequence[QuotaUse],
+        Field(description="what a user and all users together may have, with what is used now; null where not set"),
+    ]

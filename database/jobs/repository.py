@@ -24,9 +24,10 @@ from database.records import (
 )
 from database.tables import jobs
 from database.work import Work, status_is
-from qserver.errors import AlreadyExists, Conflict, Reason
+from qserver.errors import AlreadyExists, Conflict, QuotaExceeded, Reason
 from qserver.identity import Identity
 from qserver.jobs import FINAL_STATUSES, Job, JobEvent, JobStatus
+from qserver.settings import QuotaSettings
 
 BATCH = 1000
 """Rows that one statement changes at most where nobody named them: it must end well within its time-out."""
@@ -39,13 +40,15 @@ class Jobs:
         """Work within one transaction."""
         self._work = work
 
-    def submit(self, new_jobs: Sequence[NewJob]) -> Sequence[Job | AlreadyExists]:
-        """Store jobs and answer for each, in order.
+    def submit(
+        self, new_jobs: Sequence[NewJob], quotas: QuotaSettings | None = None
+    ) -> Sequence[Job | AlreadyExists | QuotaExceeded]:
+        """Store jobs and answer for each, in order. Jobs past a quota are answered with QuotaExceeded.
 
         A request_id that its owner used before answers with the first job if the content is the same, even where that
         job was deleted since, else with AlreadyExists. Other items are not affected. Safe to repeat with a request_id.
         """
-        return submission.submit(self._work, new_jobs)
+        return submission.submit(self._work, new_jobs, quotas)
 
     def find_first(self, named: Sequence[NamedSubmission]) -> Sequence[Job | AlreadyExists | None]:
         """Answer, in order, submissions that came before as `submit` would, and those that are new with None."""

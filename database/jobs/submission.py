@@ -1,25 +1,28 @@
 """How jobs get in: once a request_id, each circuit stored once, in a few multi-row statements however many they are."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import cache
 from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Insert, select
+from sqlalchemy import Insert, delete, select
 
 from database.changes import ChangeKind
 from database.documents import content_hash, encode_inputs, encode_plan, encode_profile, encode_request
 from database.jobs import cached
 from database.jobs.pubs import pub_rows, pubs_content, values_rows
+from database.jobs.quotas.admission import admit
 from database.jobs.reading import jobs_or_history
 from database.records import CircuitKey, NamedSubmission, NewJob
 from database.tables import circuits, job_events, jobs, pub_values, pubs, submissions
 from database.work import BeginInsert, Parameters, Work
 from qserver.circuits import Circuit, CircuitFormat
-from qserver.errors import AlreadyExists, Unavailable
+from qserver.errors import AlreadyExists, QuotaExceeded, Unavailable
 from qserver.ids import new_id
 from qserver.jobs import Job, JobStatus, Program
+from qserver.settings import QuotaSettings
 
 _MAX_BIGINT: Final = 2**63 - 1
 
@@ -28,7 +31,7 @@ _INSERT_PUBS: Final = pubs.insert()
 _INSERT_VALUES: Final = pub_values.insert()
 _INSERT_EVENTS: Final = job_events.insert()
 
-Answer: TypeAlias = Job | AlreadyExists
+Answer: TypeAlias = Job | AlreadyExists | QuotaExceeded
 _RequestKey: TypeAlias = tuple[UUID, str]
 
 
@@ -46,16 +49,19 @@ class _Stored(NamedTuple):
     submitted_at: datetime
 
 
-def submit(work: Work, new_jobs: Sequence[NewJob]) -> Sequence[Answer]:
-    """Store the jobs that are new and answer for all, in order."""
+def submit(work: Work, new_jobs: Sequence[NewJob], quotas: QuotaSettings | None) -> Sequence[Answer]:
+    """Store the jobs that are new and within the quotas, and answer for all, in order."""
     submitted = _take_request_ids(work, new_jobs)
     fresh = [new for new in new_jobs if _stands_for(new, submitted).job_id == new.id]
-    stored = _store(work, fresh)
-    repeated = _repeated_jobs(work, new_jobs, submitted, known=stored)
-    return [_answer(new, _stands_for(new, submitted), {**repeated, **stored}) for new in new_jobs]
+    refused = {} if quotas is None else admit(work, fresh, quotas)
+    _give_request_ids_back(work, [new.id for new in fresh if new.id in refused and new.request.request_id is not None])
+    stored = _store(work, [new for new in fresh if new.id not in refused])
+    known = {**_repeated_jobs(work, new_jobs, submitted, known={*stored, *refused}), **stored}
+    first = [(new, _stands_for(new, submitted)) for new in new_jobs]
+    return [refused.get(stands_for.job_id) or _answer(new, stands_for, known) for new, stands_for in first]
 
 
-def find_first(work: Work, named: Sequence[NamedSubmission]) -> Sequence[Answer | None]:
+def find_first(work: Work, named: Sequence[NamedSubmission]) -> Sequence[Job | AlreadyExists | None]:
     """Answer, in order, those that came before as `submit` would, and those that are new with None."""
     submitted = _submitted_before(work, named)
     known = jobs_or_history(work, sorted({first.job_id for first in submitted.values()}))
@@ -74,7 +80,9 @@ def _submitted_before(work: Work, named: Sequence[NamedSubmission]) -> Mapping[_
     return found
 
 
-def _first_answer(named: NamedSubmission, first: _Submitted | None, known: Mapping[UUID, Job]) -> Answer | None:
+def _first_answer(
+    named: NamedSubmission, first: _Submitted | None, known: Mapping[UUID, Job]
+) -> Job | AlreadyExists | None:
     if first is None:
         return None
     if first.content_sha256 != content_hash(named.source, named.request):
@@ -121,6 +129,12 @@ def _take_request_ids(work: Work, new_jobs: Sequence[NewJob]) -> Mapping[_Reques
     return {(row["owner_id"], row["request_id"]): _Submitted(row["job_id"], row["content_sha256"]) for row in found}
 
 
+def _give_request_ids_back(work: Work, job_ids: Sequence[UUID]) -> None:
+    """Let refused jobs be sent again under their request_ids."""
+    if job_ids:
+        work.execute(delete(submissions).where(work.among(submissions.c.job_id, job_ids)))
+
+
 @cache
 def _insert_submissions(begin: BeginInsert) -> Insert:
     insert = begin(submissions)
@@ -131,9 +145,9 @@ def _insert_submissions(begin: BeginInsert) -> Insert:
 
 
 def _repeated_jobs(
-    work: Work, new_jobs: Iterable[NewJob], submitted: Mapping[_RequestKey, _Submitted], *, known: Mapping[UUID, Job]
+    work: Work, new_jobs: Iterable[NewJob], submitted: Mapping[_RequestKey, _Submitted], *, known: AbstractSet[UUID]
 ) -> Mapping[UUID, Job]:
-    ids = {_stands_for(new, submitted).job_id for new in new_jobs} - known.keys()
+    ids = {_stands_for(new, submitted).job_id for new in new_jobs} - known
     return jobs_or_history(work, sorted(ids))
 
 

@@ -5,7 +5,7 @@ Repositories use them as Core tables (`jobs.c.status`): statements stay multi-ro
 
 from database.tables.base import Base
 from database.tables.outcomes import HistoryRow, ResultArrayRow, ResultRow
-from database.tables.people import ApiKeyRow, AuditRow, UserRow
+from database.tables.people import ApiKeyRow, AuditRow, UsageRow, UserRow
 from database.tables.registry import BackendRow, PluginRow, WorkerRow
 from database.tables.work import CircuitRow, DispatchTurnRow, JobEventRow, JobRow, PubRow, PubValuesRow, SubmissionRow
 
@@ -14,6 +14,7 @@ METADATA = Base.metadata
 users = UserRow.table()
 api_keys = ApiKeyRow.table()
 audit = AuditRow.table()
+usage = UsageRow.table()
 plugins = PluginRow.table()
 backends = BackendRow.table()
 workers = WorkerRow.table()

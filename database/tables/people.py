@@ -45,6 +45,27 @@ class ApiKeyRow(Base):
     revoked_at: Mapped[datetime | None]
 
 
+class UsageRow(Base):
+    """What a user has of what quotas limit, or, under an id of its own, all users together: see `database/jobs/quotas`.
+
+    A memory alone, and made anew where it is missing. No foreign key: the service is no user.
+    """
+
+    __tablename__ = "usage"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    pending_at_most: Mapped[int]
+    pending_counted_at: Mapped[datetime | None]
+    stored_at_most: Mapped[int]
+    stored_counted_at: Mapped[datetime | None]
+    minute_submissions: Mapped[int]
+    minute_at: Mapped[datetime] = mapped_column(default=Now())  # when the minute began that these were submitted in
+    job_seconds: Mapped[float]
+    job_seconds_until: Mapped[datetime | None]  # when they will be within the quota again
+    stored_bytes: Mapped[int]
+    measured_at: Mapped[datetime | None]  # when seconds and bytes were summed up
+
+
 class AuditRow(Base):
     """Something that somebody did, and from where. No foreign keys: it outlives what it speaks of."""
 

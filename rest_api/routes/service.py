@@ -5,9 +5,8 @@ from http import HTTPStatus
 from fastapi import APIRouter, Depends, Response
 
 import qserver
-from qserver.settings import LimitSettings
 from rest_api import examples, schemas
-from rest_api.dependencies import Neighbours, identify
+from rest_api.dependencies import Caller, Neighbours, identify
 from rest_api.json_response import json_response
 from rest_api.openapi import answers, refusals
 from rest_api.readiness import readiness
@@ -87,10 +86,15 @@ def list_workers(neighbours: Neighbours) -> Response:
     "/limits",
     operation_id="getLimits",
     summary="Read the limits",
-    responses=answers(
-        LimitSettings, "Each limit; its setting is `QSERVER_` and its name in capitals.", example=examples.LIMITS
-    ),
+    responses={
+        **answers(
+            schemas.Limits, "Each limit; its setting is `QSERVER_` and its name in capitals.", example=examples.LIMITS
+        ),
+        **refusals(HTTPStatus.SERVICE_UNAVAILABLE),
+    },
 )
-async def get_limits(neighbours: Neighbours) -> Response:
-    """Read what a request may ask for."""
-    return json_response(neighbours.settings.limits.model_dump())
+def get_limits(neighbours: Neighbours, caller: Caller) -> Response:
+    """Read what a request may ask for, and what the caller and all users together use of their quotas now."""
+    with neighbours.database.reading() as transaction:
+        uses = transaction.quotas.uses(caller, neighbours.settings.quotas)
+    return json_response({**neighbours.settings.limits.model_dump(), "quotas": uses})

@@ -9,6 +9,8 @@ from tests.unit.database.contract.job_results import TestJobResults
 from tests.unit.database.contract.keeping import TestRetention
 from tests.unit.database.contract.leases import TestClaim, TestFinish, TestLease
 from tests.unit.database.contract.pubs import TestPubs
+from tests.unit.database.contract.quotas import TestQuotas
+from tests.unit.database.contract.quotas_at_once import TestQuotasAtOnce
 from tests.unit.database.contract.reading import TestEvents, TestReading, TestSummaries
 from tests.unit.database.contract.registry import TestPlugins, TestWorkers
 from tests.unit.database.contract.submission import TestRequestId, TestSubmission
@@ -32,6 +34,8 @@ __all__ = [
     "TestPick",
     "TestPlugins",
     "TestPubs",
+    "TestQuotas",
+    "TestQuotasAtOnce",
     "TestReading",
     "TestReadingBesideWriting",
     "TestRelease",

@@ -15,14 +15,14 @@ from jobs_server.metrics import Metrics
 from jobs_server.transactions import Transactions
 from qserver.errors import AlreadyExists, Unavailable
 from qserver.jobs import Job
-from qserver.settings import MIB
+from qserver.settings import MIB, QuotaSettings
 from tests.unit.jobs_server.builders import CountingDatabase, new_job
 
 
 @pytest.fixture
 def committer(database: CountingDatabase) -> Iterator[Committer]:
     transactions = Transactions(database, threads=4)
-    yield Committer(transactions, Metrics(), FreshJobs(), delay_seconds=0.002)
+    yield Committer(transactions, Metrics(), FreshJobs(), quotas=QuotaSettings(), delay_seconds=0.002)
     transactions.close()
 
 

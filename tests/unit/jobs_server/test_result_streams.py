@@ -15,6 +15,7 @@ from jobs_server.transactions import Transactions
 from qserver.errors import Unavailable
 from qserver.identity import ANONYMOUS, Identity
 from qserver.jobs import Job
+from qserver.settings import QuotaSettings
 from tests.unit.jobs_server.builders import CountingDatabase, new_job
 from tests.waiting import PATIENCE_SECONDS, until
 
@@ -80,7 +81,8 @@ async def test_an_announced_change_is_read_and_no_other_job(scene: Scene) -> Non
 
 
 async def test_a_job_that_was_just_stored_is_read_once(scene: Scene) -> None:
-    stored = await Committer(scene.transactions, Metrics(), scene.fresh_jobs, delay_seconds=0).store([new_job()])
+    committer = Committer(scene.transactions, Metrics(), scene.fresh_jobs, quotas=QuotaSettings(), delay_seconds=0)
+    stored = await committer.store([new_job()])
     scene.job_ids = [job.id for job in stored if isinstance(job, Job)]
     before = scene.database.readings
 

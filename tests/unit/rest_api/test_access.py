@@ -303,3 +303,17 @@ async def test_a_key_stands_in_no_answer_and_no_error(town: Town) -> None:
 def test_the_same_settings_make_the_same_door(settings: Settings, town: Town) -> None:
     assert not authenticator_of(town.site.database, settings).is_required
     assert town.site.services.authenticator.is_required
+
+
+async def test_limits_tell_what_the_caller_uses(town: Town) -> None:
+    job_of(town, "ada")
+    job_of(town, "eve")
+
+    quotas = {
+        who: {each["name"]: each for each in (await town.call("GET", "/api/v1/limits", who)).json()["quotas"]}
+        for who in ("ada", "root")
+    }
+
+    name = "max_pending_jobs_per_user"
+    assert quotas["ada"][name] == {"name": name, "limit": 1_000_000, "used": 1}
+    assert quotas["root"][name] == {"name": name, "limit": None, "used": None}

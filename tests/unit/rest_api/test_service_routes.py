@@ -134,7 +134,9 @@ async def test_a_port_of_grpc_that_is_advertised_is_told(site: Site) -> None:
 async def test_limits_are_the_settings(site: Site) -> None:
     limits = (await site.client.get("/api/v1/limits")).json()
 
+    quotas = limits.pop("quotas")
     assert limits == site.services.settings.limits.model_dump()
+    assert {"name": "max_pending_jobs", "limit": None, "used": None} in quotas
     assert limits["max_call_bytes"] == 20_000
 
 

@@ -12,9 +12,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from database import Database
 from database.records import FailedRun, Lease
-from qserver.errors import Conflict, NotFound, Reason
-from qserver.identity import ANONYMOUS
+from qserver.errors import Conflict, NotFound, QuotaExceeded, Reason
+from qserver.identity import ANONYMOUS, GUEST
 from qserver.jobs import ALLOWED_MOVES, Job, JobEvent, JobStatus
+from qserver.settings import QuotaSettings
 from tests.unit.database.builders import (
     LAPSED,
     LEASE_SECONDS,
@@ -27,6 +28,9 @@ from tests.unit.database.builders import (
 )
 
 NOW_IN_DAYS = 1e-9
+MAX_OPEN = 3
+MAX_RESULTS = 4
+QUOTAS = QuotaSettings(max_pending_jobs_per_user=MAX_OPEN, max_stored_results_per_user=MAX_RESULTS)
 EVERYTHING = 1000
 
 
@@ -65,12 +69,14 @@ class LifeOfJobs(RuleBasedStateMachine):
 
     @rule(target=jobs, max_attempts=st.integers(1, 2), request_id=st.sampled_from([None, "a", "b"]))
     def submit(self, max_attempts: int, request_id: str | None) -> UUID:
-        new = JobBuilder(max_attempts=max_attempts, request_id=request_id).build()
+        new = JobBuilder(owner=GUEST, max_attempts=max_attempts, request_id=request_id).build()
         with self.database.transaction() as transaction:
-            (job,) = transaction.jobs.submit([new])
+            (job,) = transaction.jobs.submit([new], QUOTAS)
 
-        assert isinstance(job, Job)
         known = self.requests.get(request_id) if request_id is not None else None
+        assert isinstance(job, QuotaExceeded) == (known is None and self._is_full())
+        if not isinstance(job, Job):
+            return new.id
         assert job.id == (known or new.id)
         if known is None:
             self.present[job.id] = Expected(JobStatus.PENDING, 0, max_attempts)
@@ -217,6 +223,11 @@ class LifeOfJobs(RuleBasedStateMachine):
         assert [event.sequence for event in events] == list(range(1, len(events) + 1))
         assert all(later.status in ALLOWED_MOVES[earlier.status] for earlier, later in pairwise(events))
         assert events[-1].status is self.present[job_id].status
+
+    def _is_full(self) -> bool:
+        still_open = [job for job in self.present.values() if not job.status.is_final]
+        finished = [job for job in self.present.values() if job.status is JobStatus.FINISHED]
+        return len(still_open) >= MAX_OPEN or len(still_open) + len(finished) >= MAX_RESULTS
 
     def _is_live(self, lease: Lease) -> bool:
         job = self.present.get(lease.job_id)

@@ -8,7 +8,7 @@ from database import Database, circuit_hash
 from database.jobs.pubs import pubs_content
 from database.records import NamedSubmission, NewJob, NewPub
 from database.tables import circuits, pub_values, pubs
-from qserver.errors import AlreadyExists
+from qserver.errors import AlreadyExists, QuotaExceeded
 from qserver.identity import ANONYMOUS
 from qserver.jobs import Job, Observable, PauliTerm, RunRequest
 from qserver.results import Array, PubResult, ResultType
@@ -37,7 +37,7 @@ def a_job_of_pubs(*of: NewPub, request_id: str | None = None) -> NewJob:
     return replace(new, request=replace(new.request, num_pubs=len(found)), pubs=found)
 
 
-def stored(database: Database, *new: NewJob) -> list[Job | AlreadyExists]:
+def stored(database: Database, *new: NewJob) -> list[Job | AlreadyExists | QuotaExceeded]:
     with database.transaction() as transaction:
         return list(transaction.jobs.submit(new))
 
