@@ -22,16 +22,16 @@ class StandaloneParty:
     def __init__(self) -> None:
         """Start it and wait until it answers."""
         self._data = tempfile.TemporaryDirectory(prefix="qserver-bench-data-")
-        self._grpc_port, self._http_port = free_port(), free_port()
-        ports = (f"--grpc-port={self._grpc_port}", f"--http-port={self._http_port}")
+        grpc_port, self._http_port = free_port(), free_port()
+        ports = (f"--grpc-port={grpc_port}", f"--http-port={self._http_port}")
         self._program = Program("standalone", "up", *ports, f"--data={self._data.name}")
         self._program.wait_until(self._answers)
-        self._clients = [OriginalClient(grpc_port=self._grpc_port, http_port=self._http_port) for _ in range(CLIENTS)]
+        self._clients = [OriginalClient(grpc_port=grpc_port, http_port=self._http_port) for _ in range(CLIENTS)]
 
     @property
-    def grpc_url(self) -> str:
-        """Where gRPC is served."""
-        return f"http://127.0.0.1:{self._grpc_port}"
+    def url(self) -> str:
+        """Where HTTP is served."""
+        return f"http://127.0.0.1:{self._http_port}"
 
     @property
     def parts(self) -> Sequence[Part]:

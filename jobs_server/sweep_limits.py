@@ -32,6 +32,7 @@ def of_pub(place: int) -> Iterator[None]:
     except QServerError as error:
         told = copy(error)  # it may be the answer to others too
         told.message = f"PUB {place}: {error.message}"
+        told.args = (told.message,)
         raise told from error
 
 

@@ -31,7 +31,7 @@ class Sweep:
 
     def run(self, house: House, turn: Round) -> Found:
         """Time both. Raises WrongOutcomeError where they disagree."""
-        points, url = turn.size(self.points), house.standalone.grpc_url
+        points, url = turn.size(self.points), house.standalone.url
         times: dict[str, list[float]] = {QSERVER: [], _AER: []}
         for call in range(_CALLS):
             seed = turn.seed(f"{self.name} {call}")

@@ -71,6 +71,18 @@ class Connection:
         with ThreadPoolExecutor(_CALLS_IN_FLIGHT, thread_name_prefix="qserver-submit") as calls:
             return list(chain.from_iterable(calls.map(self._send, batches)))
 
+    def submit_pubs(self, messages: Sequence[jobs_pb2.SubmitPubsRequest]) -> jobs_pb2.Job:
+        """Send a job of PUBs, which must have a request_id: where its answer is lost it is sent again, and runs once.
+
+        Raises what the server refuses with, or Unavailable.
+        """
+        attempts = Attempts(self._patience, give_up_seconds=self._patience.call_seconds)
+        while True:
+            try:
+                return self._stream_pubs(messages)
+            except RetryableError as error:
+                _pause(attempts, error)
+
     def outcomes(self, job_ids: Sequence[str], deadline: Deadline) -> Iterator[tuple[str, Outcome]]:
         """Give what came of each job as soon as it is over, however often the connection is lost.
 
@@ -143,6 +155,14 @@ class Connection:
             return stub.SubmitJob(
                 pieces_of(submission), timeout=self._patience.upload_seconds, metadata=self._access.authorization
             ).job
+        except grpc.RpcError as error:
+            raise error_of_call(error, server=self._access.http.url) from error
+
+    def _stream_pubs(self, messages: Sequence[jobs_pb2.SubmitPubsRequest]) -> jobs_pb2.Job:
+        call = self._connected().SubmitPubs
+        seconds, metadata = self._patience.upload_seconds, self._access.authorization
+        try:
+            return call(iter(messages), timeout=seconds, metadata=metadata).job
         except grpc.RpcError as error:
             raise error_of_call(error, server=self._access.http.url) from error
 

@@ -32,7 +32,7 @@ class QServerJob(JobV1):  # type: ignore[misc] # Qiskit is untyped
         """Do nothing: it was submitted when it was made."""
 
     def result(self, timeout: float | None = None) -> Result:
-        """Wait `timeout` seconds at most for the results. Raises ExecutionError for one that failed, TimeoutError."""
+        """Wait `timeout` seconds at most for the results. Raises ExecutionError for one that failed, WaitTimeout."""
         if self._result is None:
             found = self._transport.results(self.job_ids, timeout_seconds=timeout)
             self._result = Result(

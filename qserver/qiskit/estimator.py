@@ -24,7 +24,7 @@ class EstimatorV2(BaseEstimatorV2):  # type: ignore[misc] # Qiskit is untyped
     """
 
     def __init__(self, *, backend: QServerBackend | None = None, options: Mapping[str, Any] | None = None) -> None:
-        """Run on `backend`, or on the backend `aer` of the server that QSERVER_URL names."""
+        """Run on `backend`, or on the backend `aer` of the server that `qserver.Client` would take."""
         self._backend = backend_or_default(backend)
         self._options = PrimitiveOptions.of(options)
 

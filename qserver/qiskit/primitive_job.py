@@ -33,7 +33,7 @@ class QServerPrimitiveJob(BasePrimitiveJob[PrimitiveResult, JobStatus]):  # type
         self._result: PrimitiveResult | None = None
 
     def result(self, timeout_seconds: float | None = None) -> PrimitiveResult:
-        """Wait for the result. Raises ExecutionError where the job failed or was canceled, TimeoutError."""
+        """Wait for the result. Raises ExecutionError where the job failed or was canceled, WaitTimeout."""
         if self._result is None:
             self._result = self._read(self._transport.result(self.job_id(), timeout_seconds=timeout_seconds))
         return self._result

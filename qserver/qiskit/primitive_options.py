@@ -38,5 +38,5 @@ class PrimitiveOptions:
 
 
 def backend_or_default(backend: QServerBackend | None) -> QServerBackend:
-    """Give the backend, or the server's `aer` where none is named: the server is QSERVER_URL's."""
+    """Give the backend, or the server's `aer` where none is named: the server that `qserver.Client` would take."""
     return QServerProvider().get_backend() if backend is None else backend

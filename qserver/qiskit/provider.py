@@ -1,5 +1,6 @@
 """The server as a Qiskit provider."""
 
+import os
 from typing import Any
 
 from qserver.errors import UnknownBackend
@@ -11,10 +12,15 @@ class QServerProvider:
     """A server's backends."""
 
     def __init__(
-        self, url: str | None = None, *, api_key: str | None = None, root_certificates: bytes | None = None
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        ca: str | os.PathLike[str] | None = None,
+        grpc_url: str | None = None,
     ) -> None:
-        """Speak to `url` (or QSERVER_URL) with a key (or QSERVER_API_KEY): see `Transport`."""
-        self.transport = Transport(url, api_key=api_key, root_certificates=root_certificates)
+        """Name the server as `qserver.Client` does: by arguments, QSERVER_URL and its kin, or `qserver login`."""
+        self.transport = Transport(url, api_key=api_key, ca=ca, grpc_url=grpc_url)
 
     def backends(self, name: str | None = None) -> list[QServerBackend]:
         """List the backends that read Qiskit's circuits, or the one of this name."""

@@ -34,7 +34,7 @@ class SamplerV2(BaseSamplerV2):  # type: ignore[misc] # Qiskit is untyped
         seed: int | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        """Run on `backend`, or on the backend `aer` of the server that QSERVER_URL names."""
+        """Run on `backend`, or on the backend `aer` of the server that `qserver.Client` would take."""
         self._backend = backend_or_default(backend)
         self._default_shots = default_shots
         self._seed = seed

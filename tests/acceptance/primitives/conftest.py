@@ -5,12 +5,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import grpc
+import httpx
 import pytest
 
 from qserver.qiskit import QServerBackend, QServerProvider
-from qserver.rpc.original import jobs_pb2 as original_pb2
-from qserver.rpc.original import jobs_pb2_grpc as original_pb2_grpc
 from tests.acceptance.deployment import REPOSITORY
 from tests.servers.owned_process import OwnedProcess
 from tests.servers.ports import free_port
@@ -23,8 +21,8 @@ START_SECONDS = 60
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of `python -m standalone up`, on ports and a folder of its own."""
     folder = tmp_path_factory.mktemp("standalone")
-    grpc_port = free_port()
-    ports = ["--grpc-port", str(grpc_port), "--http-port", str(free_port())]
+    http_port = free_port()
+    ports = ["--grpc-port", str(free_port()), "--http-port", str(http_port)]
     process = OwnedProcess(
         [sys.executable, "-m", "standalone", "up", *ports, "--data", str(folder / "data")],
         environment=_environment(),
@@ -33,9 +31,9 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         log_path=folder / "standalone.log",
     )
     try:
-        address = f"127.0.0.1:{grpc_port}"
-        wait_until(lambda: _answers(process, address, folder), timeout_seconds=START_SECONDS, what="standalone answers")
-        yield f"http://{address}"
+        url = f"http://127.0.0.1:{http_port}"
+        wait_until(lambda: _answers(process, url, folder), timeout_seconds=START_SECONDS, what="standalone answers")
+        yield url
     finally:
         process.kill()
 
@@ -59,11 +57,9 @@ def _environment() -> dict[str, str]:
     return kept | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(REPOSITORY)}
 
 
-def _answers(process: OwnedProcess, address: str, folder: Path) -> bool:
+def _answers(process: OwnedProcess, url: str, folder: Path) -> bool:
     assert process.is_alive, (folder / "standalone.log").read_text(errors="replace")
-    with grpc.insecure_channel(address) as channel:
-        try:
-            health = original_pb2_grpc.JobsStub(channel).HealthCheck(original_pb2.HealthCheckInput(), timeout=2)
-        except grpc.RpcError:
-            return False
-    return bool(health.status == "OK")
+    try:
+        return httpx.get(f"{url}/api/v1/health/ready", timeout=2).is_success
+    except httpx.TransportError:
+        return False
