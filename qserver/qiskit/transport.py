@@ -63,6 +63,10 @@ class Transport:
         """Stop a job. Raises Conflict where it is over."""
         return self._connection.call(lambda stub: stub.CancelJob, jobs_pb2.CancelJobRequest(id=job_id)).job
 
+    def delete(self, job_id: str) -> None:
+        """Remove a job with its results. Raises Conflict while it runs."""
+        self._connection.call(lambda stub: stub.DeleteJob, jobs_pb2.DeleteJobRequest(id=job_id))
+
     def cancel_all(self, job_ids: Sequence[str]) -> int:
         """Stop those of the jobs that are not over; tell how many were stopped."""
         stopped = 0
