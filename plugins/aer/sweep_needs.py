@@ -1,7 +1,7 @@
 """Which points of a sweep need which observables: pure."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -9,28 +9,42 @@ import numpy.typing as npt
 from qserver.sweeps import Sweep
 
 Places = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
 
 
-def pairs_of(sweep: Sweep) -> tuple[Places, Places]:
-    """Give for each value of the result, in C order, the place of its point and that of its observable."""
-    shape = sweep.result_shape
-    return _broadcast(sweep.shape, shape), _broadcast(sweep.observables_shape, shape)
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Points that need the same observables, and so share a circuit; each of them needs all of those.
 
-
-def alike(points: Places, observables: Places) -> Mapping[tuple[int, ...], Sequence[int]]:
-    """Put points together that need the same observables, so that they share a circuit.
-
-    Gives the places of the points by the places of the observables, both in rising order.
+    `where` selects their part of the result. Both have the axes of that part, of size 1 where the other one varies.
     """
-    needed: defaultdict[int, set[int]] = defaultdict(set)
-    for point, observable in zip(points.tolist(), observables.tolist(), strict=True):
-        needed[point].add(observable)
-    together: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
-    for point in sorted(needed):
-        together[tuple(sorted(needed[point]))].append(point)
-    return together
+
+    points: Places
+    observables: Places
+    where: tuple[int | slice, ...]
+
+    def place(self, values: Values, result: Values) -> None:
+        """Put `values`, of the shape `(points, observables)`, where they belong in the result."""
+        rows = np.arange(self.points.size).reshape(self.points.shape)
+        columns = np.arange(self.observables.size).reshape(self.observables.shape)
+        result[self.where] = values[rows, columns]
 
 
-def _broadcast(shape: Sequence[int], result_shape: Sequence[int]) -> Places:
-    places = np.arange(int(np.prod(shape, dtype=np.int64)), dtype=np.int64).reshape(shape)
-    return np.broadcast_to(places, result_shape).ravel()
+def needs_of(sweep: Sweep) -> Iterator[Needs]:
+    """Divide a result by the axes along which points and observables go together, one by one.
+
+    Along every other axis, at most one of the two varies.
+    """
+    shape = sweep.result_shape
+    points, observables = _places(sweep.shape, len(shape)), _places(sweep.observables_shape, len(shape))
+    together = [axis for axis, size in enumerate(points.shape) if size == observables.shape[axis] != 1]
+    for index in np.ndindex(*(shape[axis] for axis in together)):
+        chosen = dict(zip(together, index, strict=True))
+        where = tuple(chosen.get(axis, slice(None)) for axis in range(len(shape)))
+        yield Needs(points[where], observables[where], where)
+
+
+def _places(shape: Sequence[int], num_axes: int) -> Places:
+    """Give the numbers of an array's members in C order, with as many axes as the result has."""
+    numbers = np.arange(int(np.prod(shape, dtype=np.int64)), dtype=np.int64)
+    return numbers.reshape((*[1] * (num_axes - len(shape)), *shape))

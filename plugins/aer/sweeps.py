@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from plugins.aer.reading import Reader, TaskData
 from plugins.aer.result_parts import Budget
 from plugins.aer.samples import packed_order
 from plugins.aer.sweep_engine import Points, points_of, simulate_points
-from plugins.aer.sweep_needs import alike, pairs_of
+from plugins.aer.sweep_needs import Values, needs_of
 from qserver.errors import ExecutionError, QServerError, Reason
 from qserver.plugins import Failure, Outcome, RunLimits, Success, Task
 from qserver.results import Array, PhaseSeconds, PubResult, ResultType, RunRecord
@@ -33,79 +33,64 @@ def run_sweep(task: Task, limits: RunLimits) -> Outcome:
     if sweep is None:
         raise ValueError("the task has no sweep")
     try:
-        return Success(task.key, _Run(task, sweep, limits).result())
+        random = np.random.default_rng(task.request.seed)
+        return Success(task.key, _Run(task, sweep, limits, random).result())
     except QServerError as error:
         return Failure(task.key, error.reason, error.message)
     except MemoryError:
         return Failure(task.key, Reason.OUT_OF_MEMORY, "the simulator ran out of memory while reading the result")
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """A point that has run."""
-
-    place: int
-    reader: Reader
-
-
-@dataclass(slots=True)
-class _Seconds:
-    loading: float = 0.0
-    simulating: float = 0.0
-
-
 @dataclass(slots=True)
 class _Run:
-    """One run of a sweep, and where its time went."""
+    """One run of a sweep, and how it came about, once a point has run."""
 
     task: Task
     sweep: Sweep
     limits: RunLimits
-    seconds: _Seconds = field(default_factory=_Seconds)
+    random: np.random.Generator
     record: RunRecord | None = None
 
     def result(self) -> PubResult:
         started = time.perf_counter()
         layout = lay_out(self.task)
-        self.seconds.loading = time.perf_counter() - started
+        loading = time.perf_counter() - started
         arrays = self._values(layout) if ResultType.EXPVAL in self.task.request.result_types else self._memory(layout)
-        total = time.perf_counter() - started
-        seconds = PhaseSeconds(loading=self.seconds.loading, simulating=total - self.seconds.loading)
+        simulating = time.perf_counter() - started - loading
+        seconds = PhaseSeconds(loading=loading, simulating=simulating)
         return PubResult(run=replace(self._record_of(layout), seconds=seconds), arrays=arrays)
 
     def _values(self, layout: Layout) -> tuple[Array, ...]:
-        points, observables = pairs_of(self.sweep)
-        found: dict[tuple[int, int], tuple[float, float]] = {}
-        for needed, together in alike(points, observables).items():
-            wanted = tuple(self.task.request.observables[place] for place in needed)
-            for point in self._run(layout.with_observables(wanted), together):
-                for place, value in zip(needed, point.reader.expectations(), strict=True):
-                    found[point.place, place] = value.value, value.standard_error
-        values = [found[pair] for pair in zip(points.tolist(), observables.tolist(), strict=True)]
         shape = self.sweep.result_shape
-        return (
-            _floats("evs", [value for value, _ in values], shape),
-            _floats("stds", [standard_error for _, standard_error in values], shape),
-        )
+        values, standard_errors = np.empty(shape), np.empty(shape)
+        for needs in needs_of(self.sweep):
+            wanted = tuple(self.task.request.observables[place] for place in needs.observables.ravel())
+            places = needs.points.ravel().tolist() if wanted else []
+            found = np.empty((2, needs.points.size, len(wanted)))
+            for row, reader in enumerate(self._run(layout.with_observables(wanted), places)):
+                for column, each in enumerate(reader.expectations()):
+                    found[:, row, column] = each.value, each.standard_error
+            needs.place(found[0], values)
+            needs.place(found[1], standard_errors)
+        return _floats("evs", values), _floats("stds", standard_errors)
 
     def _memory(self, layout: Layout) -> tuple[Array, ...]:
-        points = self._run(layout, range(self.sweep.num_points))
-        data = b"".join(packed_order(point.reader.sample()) for point in points)
+        readers = self._run(layout, range(self.sweep.num_points))
+        data = b"".join(packed_order(reader.sample()) for reader in readers)
         num_clbits = layout.demand.profile.num_clbits
         return (Array("memory", "bits", (*self.sweep.shape, self.task.request.shots, num_clbits), data),)
 
-    def _run(self, layout: Layout, places: Sequence[int]) -> Iterator[_Point]:
+    def _run(self, layout: Layout, places: Sequence[int]) -> Iterator[Reader]:
+        """Give a reader for each of these points, in order, as soon as its block has run."""
         prepared = layout.prepare(time.perf_counter())
         table = points_of(self.sweep)
-        seed = self.task.request.seed
-        random = np.random.default_rng(seed)
         block = _block_points(layout.demand, layout.method)
         for start in range(0, len(places), block):
             wanted = places[start : start + block]
-            for place, data in zip(wanted, self._run_block(prepared, table[list(wanted)], wanted[0]), strict=True):
-                reader = Reader(prepared, data, Budget(self.limits.result_bytes), random)
+            for data in self._run_block(prepared, table[list(wanted)], wanted[0]):
+                reader = Reader(prepared, data, Budget(self.limits.result_bytes), self.random)
                 self.record = self.record or reader.record()
-                yield _Point(place, reader)
+                yield reader
 
     def _run_block(self, prepared: Preparation, points: Points, first: int) -> Iterator[TaskData]:
         settings = EngineSettings.of(prepared.task.plan, prepared.demand.options, self.limits)
@@ -135,7 +120,7 @@ class _Run:
         nothing = TaskData(sampling=None, saving=None, threads=1, simulating_seconds=0.0)
         budget = Budget(self.limits.result_bytes)
         prepared = layout.prepare(time.perf_counter())
-        return Reader(prepared, nothing, budget, np.random.default_rng()).record()
+        return Reader(prepared, nothing, budget, self.random).record()
 
 
 def _experiments(prepared: Preparation) -> set[Experiment]:
@@ -152,5 +137,5 @@ def _block_points(demand: Demand, method: Method) -> int:
     return max(1, min(BLOCK_POINTS, BLOCK_BYTES // max(1, point_bytes(demand, method))))
 
 
-def _floats(name: str, values: Sequence[float], shape: tuple[int, ...]) -> Array:
-    return Array(name, "float64", shape, np.asarray(values, dtype="<f8").tobytes())
+def _floats(name: str, values: Values) -> Array:
+    return Array(name, "float64", values.shape, values.astype("<f8").tobytes())
