@@ -91,6 +91,7 @@ check: .venv/dev  ## lint, types, structure, dependencies, and that nothing gene
 	$(BIN)/deptry .
 	$(STUBS) --check
 	$(BIN)/python -m scripts.write_env_example --check
+	$(BIN)/python -m scripts.contract
 	@if ! command -v npx >/dev/null; then echo "buf lint left out: npm is not installed"; \
 	elif ! $(BUF) --version >/dev/null 2>&1; then echo "buf lint left out: npm can't get buf here"; \
 	else echo "$(BUF) lint proto"; $(BUF) lint proto; fi
@@ -141,6 +142,10 @@ proto: .venv/dev  ## generate the gRPC stubs from proto/
 .PHONY: openapi
 openapi: .venv/standalone  ## write the OpenAPI document to build/openapi.json
 	@$(BIN)/python -m scripts.write_openapi build/openapi.json
+
+.PHONY: wheel
+wheel: .venv/bin/python  ## build the client's wheel into dist/: pip install 'dist/qserver_sdk-....whl[cli,qiskit,plot]'
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-input --no-deps --wheel-dir dist .
 
 .PHONY: lock
 lock:  ## compile requirements/*.txt from pyproject.toml (needs uv)

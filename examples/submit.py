@@ -1,5 +1,6 @@
-"""Submit a circuit over gRPC, wait for it, and read its counts: `python examples/submit.py [file.qasm]`."""
+"""Submit a circuit by the generated stubs alone, wait, and read its counts: `python examples/submit.py [file]`."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
 source = Path(sys.argv[1] if len(sys.argv) > 1 else "examples/bell.qasm").read_bytes()
 spec = jobs_pb2.JobSpec(backend="aer", result_types=[jobs_pb2.RESULT_TYPE_COUNTS], shots=1000)
 
-with grpc.insecure_channel("localhost:50051") as channel:
+with grpc.insecure_channel(os.environ.get("QSERVER_GRPC_ADDRESS", "localhost:50051")) as channel:
     jobs = jobs_pb2_grpc.JobServiceStub(channel)
     upload = [jobs_pb2.SubmitJobRequest(spec=spec), jobs_pb2.SubmitJobRequest(chunk=source)]
     job = jobs.SubmitJob(iter(upload)).job

@@ -31,6 +31,11 @@ class Standalone:
         return f"http://127.0.0.1:{self._http_port}"
 
     @property
+    def grpc_address(self) -> str:
+        """Where gRPC is."""
+        return f"127.0.0.1:{self._grpc_port}"
+
+    @property
     def arguments(self) -> list[str]:
         """The command line."""
         ports = ["--grpc-port", str(self._grpc_port), "--http-port", str(self._http_port)]
