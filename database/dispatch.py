@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import compress
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from database.durability import NOT_WAITED_FOR
 from database.jobs.guards import IS_PUBLISHED, IS_SET_ASIDE, IS_WAITING, STILL_PENDING, STILL_WAITING, locked
 from database.next_jobs import BATCH, candidates, too_large
 from database.records import RouteLoad
+from database.running_quota import RunningQuota, read_running_quota
 from database.tables import dispatch_turns, jobs, workers
 from database.types import Now, SecondsFromNow
 from database.work import BeginInsert, Parameters, Work, is_given
@@ -120,7 +122,14 @@ class Dispatch:
         return found
 
     def pick(
-        self, route: str, *, limit_jobs: int, limit_seconds: float, memory_bytes: int, at_least: int = 1
+        self,
+        route: str,
+        *,
+        limit_jobs: int,
+        limit_seconds: float,
+        memory_bytes: int,
+        at_least: int = 1,
+        most_per_owner: int = 0,
     ) -> Sequence[UUID]:
         """Choose waiting jobs of a route and mark them as published; give their ids in order.
 
@@ -128,15 +137,21 @@ class Dispatch:
         now, and published they would take up the room of those behind them.
         Takes jobs until there are `limit_jobs` of them or, of `at_least` or more, the estimated work reaches
         `limit_seconds`. Owners who were cut off come first the next time. Picks of one route wait for each other.
+
+        Of each owner but administrators at most `most_per_owner` jobs are with workers, on all routes; 0 is any number.
+        Picks of all routes wait for each other then.
         """
         if limit_jobs < 1:
             return ()
         if self._work.is_postgres:
-            self._work.execute(_BEGIN_PICK, {"turn": f"qserver.pick.{route}"})
+            turn = "qserver.pick" if most_per_owner else f"qserver.pick.{route}"
+            self._work.execute(_BEGIN_PICK, {"turn": turn})
         if self._bring_back(route, memory_bytes) == BATCH:
             self._work.announce(ChangeKind.WORK)  # none is picked before all that come first are in line again
             return ()
-        picked = _within(self._fitting(route, limit_jobs, memory_bytes), limit_seconds, at_least=at_least)
+        quota = read_running_quota(self._work, most_per_owner) if most_per_owner else None
+        fitting = self._allowed(self._fitting(route, limit_jobs, memory_bytes, quota), quota)
+        picked = _within(fitting, limit_seconds, at_least=at_least)
         if not picked:
             return ()
         self._remember_turns(route, picked)
@@ -152,10 +167,21 @@ class Dispatch:
             self._put([row["pointer"] for row in found], "set_aside_at", is_now=False)
         return len(found)
 
-    def _fitting(self, route: str, limit_jobs: int, memory_bytes: int) -> Sequence[_Candidate]:
+    def _allowed(self, found: Sequence[_Candidate], quota: RunningQuota | None) -> Sequence[_Candidate]:
+        """Leave out what would be too much of one owner."""
+        if quota is None:
+            return found
+        fits = quota.fitting([candidate.owner_id for candidate in found])
+        if not all(fits):  # others may wait behind, and the room is not used up
+            self._work.announce(ChangeKind.WORK)
+        return list(compress(found, fits))
+
+    def _fitting(
+        self, route: str, limit_jobs: int, memory_bytes: int, quota: RunningQuota | None
+    ) -> Sequence[_Candidate]:
         """Find the next jobs; set those aside that are too large, and look again."""
         for _ in range(_ROUNDS):
-            found = self._find(route, limit_jobs)
+            found = self._find(route, limit_jobs, quota)
             fitting = [candidate for candidate in found if candidate.memory_bytes <= memory_bytes]
             if len(fitting) == len(found):
                 return fitting
@@ -163,9 +189,12 @@ class Dispatch:
         self._work.announce(ChangeKind.WORK)
         return fitting
 
-    def _find(self, route: str, limit_jobs: int) -> Sequence[_Candidate]:
-        statement = candidates(lateral=self._work.is_postgres)
-        rows = self._work.execute(statement, {"route": route, "limit": limit_jobs}).mappings()
+    def _find(self, route: str, limit_jobs: int, quota: RunningQuota | None) -> Sequence[_Candidate]:
+        statement = candidates(lateral=self._work.is_postgres, without_full_owners=quota is not None)
+        parameters: Parameters = {"route": route, "limit": limit_jobs}
+        if quota is not None:
+            parameters["full_owners"] = self._work.given(quota.full_owners)
+        rows = self._work.execute(statement, parameters).mappings()
         return [
             _Candidate(row["pointer"], row["owner_id"], row["estimated_seconds"], row["memory_bytes"]) for row in rows
         ]

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from database.tables import dispatch_turns, jobs
-from database.work import status_is
+from database.work import is_not_given, status_is
 from qserver.jobs import JobStatus
 
 _ROUTE: Final = bindparam("route", type_=String())
@@ -38,9 +38,12 @@ BATCH: Final = 1000
 
 
 @cache  # it takes longer to build than to run
-def candidates(*, lateral: bool) -> Select[int, UUID, float, int]:
-    """Select the next `limit` jobs of `route` in order. Without `lateral` in a form that SQLite knows."""
-    owners = _first_owners()
+def candidates(*, lateral: bool, without_full_owners: bool = False) -> Select[int, UUID, float, int]:
+    """Select the next `limit` jobs of `route` in order. Without `lateral` in a form that SQLite knows.
+
+    `without_full_owners` leaves those out whom the parameter `full_owners` names.
+    """
+    owners = _first_owners(lateral=lateral, without_full_owners=without_full_owners)
     waiting, condition = _waiting_of(owners, lateral=lateral)
     turn = func.row_number().over(partition_by=(waiting.c.owner_id, waiting.c.precedence), order_by=waiting.c.pointer)
     return (
@@ -54,7 +57,7 @@ def candidates(*, lateral: bool) -> Select[int, UUID, float, int]:
 @cache
 def too_large(*, lateral: bool) -> Select[int]:
     """Select some of the next `limit` jobs of each owner that need more than `memory_bytes`, in no order."""
-    owners = _first_owners()
+    owners = _first_owners(lateral=lateral)
     waiting, condition = _waiting_of(owners, lateral=lateral)
     return (
         select(waiting.c.pointer)
@@ -64,14 +67,18 @@ def too_large(*, lateral: bool) -> Select[int]:
     )
 
 
-def _first_owners() -> FromClause:
+def _first_owners(*, lateral: bool, without_full_owners: bool = False) -> FromClause:
     """Select the owners whose first job comes earliest: no other owner's job can be among the first `limit`."""
     heads = _heads()
+    may_be_picked = (
+        is_not_given(heads.c.owner_id, "full_owners", is_postgres=lateral) if without_full_owners else true()
+    )
     last_turn = func.coalesce(dispatch_turns.c.last_turn, 0)
     same = and_(dispatch_turns.c.route == _ROUTE, dispatch_turns.c.owner_id == heads.c.owner_id)
     return (
         select(heads.c.owner_id, last_turn.label("last_turn"))
         .select_from(heads.outerjoin(dispatch_turns, same))
+        .where(may_be_picked)
         .order_by(heads.c.precedence, last_turn, heads.c.pointer)
         .limit(_LIMIT)
         .subquery("owners")

@@ -95,7 +95,7 @@ def is_given(key: Column[Key], name: str, *, is_postgres: bool) -> ColumnElement
     return key.in_(select(func.json_each(bindparam(name, type_=String())).table_valued("value").c.value))
 
 
-def is_not_given(key: Column[Key], name: str, *, is_postgres: bool) -> ColumnElement[bool]:
+def is_not_given(key: KeyedColumnElement[Key], name: str, *, is_postgres: bool) -> ColumnElement[bool]:
     """Test whether a column's value is none of those that the parameter `name` will hold; true where it holds none."""
     if is_postgres:
         return key != all_(bindparam(name, type_=postgresql.ARRAY(key.type)))

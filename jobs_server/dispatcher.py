@@ -74,8 +74,13 @@ class Dispatcher:
         live_within_seconds: float,
         clock: Clock,
         metrics: Metrics,
+        most_running_per_user: int = 0,
     ) -> None:
-        """Take a worker for alive whose last heartbeat is at most `live_within_seconds` old."""
+        """Take a worker for alive whose last heartbeat is at most `live_within_seconds` old.
+
+        Of each user but administrators at most `most_running_per_user` jobs are handed out at once; 0 is any number.
+        """
+        self._most_running_per_user = most_running_per_user
         self._database = database
         self._publisher = publisher
         self._settings = settings
@@ -135,6 +140,7 @@ class Dispatcher:
                 limit_seconds=allowed.seconds,
                 memory_bytes=load.largest_memory_bytes,
                 at_least=allowed.at_least,
+                most_per_owner=self._most_running_per_user,
             )
         if not picked:
             return

@@ -29,8 +29,17 @@ class Rounds(Protocol):
 class DispatcherThread:
     """Runs a dispatcher in a thread of its own, as all that it does blocks."""
 
-    def __init__(self, dispatcher: Rounds, changes: ChangeFeed, metrics: Metrics, *, poll_seconds: float) -> None:
-        """Work at least every `poll_seconds`."""
+    def __init__(
+        self,
+        dispatcher: Rounds,
+        changes: ChangeFeed,
+        metrics: Metrics,
+        *,
+        poll_seconds: float,
+        wakes_when_jobs_end: bool = False,
+    ) -> None:
+        """Work at least every `poll_seconds`. Where a user may have so many running jobs, one that ends makes room."""
+        self._unheard = {ChangeKind.PLUGINS} if wakes_when_jobs_end else {ChangeKind.PLUGINS, ChangeKind.ENDED}
         self._dispatcher = dispatcher
         self._changes = changes
         self._metrics = metrics
@@ -59,7 +68,7 @@ class DispatcherThread:
     def _hear(self, change: Change) -> None:
         if change.kind in {ChangeKind.WORK, ChangeKind.RECONNECTED}:
             self._has_work.set()
-        if change.kind not in {ChangeKind.PLUGINS, ChangeKind.ENDED}:
+        if change.kind not in self._unheard:
             self._woken.set()
 
     def _run(self) -> None:

@@ -169,6 +169,9 @@ class JobsServer:
 
     def _make_dispatcher(self) -> DispatcherThread:
         settings = self._settings.dispatcher
+        # Who is asked for no key is an administrator, whom no quota of a user binds.
+        are_users_known = self._settings.access.auth == "required"
+        most_running_per_user = self._settings.quotas.max_running_jobs_per_user if are_users_known else 0
         dispatcher = Dispatcher(
             self._database,
             self._publisher,
@@ -176,9 +179,15 @@ class JobsServer:
             live_within_seconds=self._settings.worker.live_within_seconds,
             clock=self._clock,
             metrics=self._metrics,
+            most_running_per_user=most_running_per_user,
         )
-        poll_seconds = settings.dispatch_poll_seconds
-        return DispatcherThread(dispatcher, self._database.changes, self._metrics, poll_seconds=poll_seconds)
+        return DispatcherThread(
+            dispatcher,
+            self._database.changes,
+            self._metrics,
+            poll_seconds=settings.dispatch_poll_seconds,
+            wakes_when_jobs_end=bool(most_running_per_user),
+        )
 
     def _make_server(self) -> GrpcServer:
         limits = self._settings.limits

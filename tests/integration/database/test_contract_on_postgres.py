@@ -13,6 +13,7 @@ from tests.unit.database.contract.quotas import TestQuotas
 from tests.unit.database.contract.quotas_at_once import TestQuotasAtOnce
 from tests.unit.database.contract.reading import TestEvents, TestReading, TestSummaries
 from tests.unit.database.contract.registry import TestPlugins, TestWorkers
+from tests.unit.database.contract.running_quota import TestRunningQuota
 from tests.unit.database.contract.submission import TestRequestId, TestSubmission
 from tests.unit.database.contract.transactions import TestChanges, TestReadingBesideWriting, TestTransactions
 
@@ -41,6 +42,7 @@ __all__ = [
     "TestRelease",
     "TestRequestId",
     "TestRetention",
+    "TestRunningQuota",
     "TestSubmission",
     "TestSummaries",
     "TestTransactions",

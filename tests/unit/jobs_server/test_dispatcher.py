@@ -344,3 +344,29 @@ def test_two_dispatchers_publish_each_job_once(scene: Scene) -> None:
     other.dispatcher.run_once()
 
     assert sorted([*scene.publisher.take(), *other.publisher.take()]) == sorted(jobs)
+
+
+def test_so_many_jobs_of_a_user_are_with_workers_until_one_ends(scene: Scene) -> None:
+    scene.add_workers()
+    ada = scene.database.add_person("ada")
+    jobs = scene.add_jobs(*(new_job(ada) for _ in range(5)))
+    dispatcher = Dispatcher(
+        scene.database,
+        scene.publisher,
+        SETTINGS,
+        live_within_seconds=20,
+        clock=scene.clock,
+        metrics=Metrics(),
+        most_running_per_user=2,
+    )
+    dispatcher.run_once()
+    first = scene.publisher.take()
+    claim(scene.database, first, scene.worker)
+    dispatcher.run_once()
+    while_they_run = scene.publisher.take()
+
+    with scene.database.transaction() as transaction:
+        transaction.jobs.cancel(jobs[0], ada)
+    dispatcher.run_once()
+
+    assert (first, while_they_run, scene.publisher.take()) == (jobs[:2], [], [jobs[2]])
