@@ -67,6 +67,11 @@ class Deployment:
         return kept | {"PYTHONWARNINGS": "default", "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(REPOSITORY)}
 
     @property
+    def database_url(self) -> str:
+        """The database's address, for SQLAlchemy."""
+        return self._environment["QSERVER_DATABASE_URL"]
+
+    @property
     def database_name(self) -> str:
         """The database's name."""
         return self._environment["QSERVER_DATABASE_URL"].rpartition("/")[2]

@@ -32,6 +32,8 @@ class Attempt:
     shots: int = 100
     observables: tuple[tuple[tuple[str, float], ...], ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,12 @@ def _refusal(error: grpc.RpcError) -> Answer:
     return Answer(None, call.code().name, call.details() or "")
 
 
+def _struct(values: Mapping[str, object]) -> Struct:
+    made: Struct = ParseDict(dict(values), Struct())
+    return made
+
+
 def _spec(attempt: Attempt) -> jobs_pb2.JobSpec:
-    options: Struct = ParseDict(dict(attempt.options), Struct())
     return jobs_pb2.JobSpec(
         backend=attempt.backend,
         result_types=[jobs_pb2.ResultType.Value(f"RESULT_TYPE_{name.upper()}") for name in attempt.result_types],
@@ -58,7 +64,9 @@ def _spec(attempt: Attempt) -> jobs_pb2.JobSpec:
             jobs_pb2.Observable(terms=[jobs_pb2.PauliTerm(pauli=pauli, coefficient=value) for pauli, value in terms])
             for terms in attempt.observables
         ],
-        options=options,
+        options=_struct(attempt.options),
+        metadata=_struct(attempt.metadata),
+        request_id=attempt.request_id,
     )
 
 
@@ -68,9 +76,10 @@ def _pieces(source: bytes) -> Iterator[bytes]:
 
 def through_submit_job(deployment: Deployment, attempt: Attempt) -> Answer:
     """Stream it to `qserver.v1.JobService/SubmitJob`."""
+    spec = _spec(attempt)  # before the call: a million terms take their time
 
     def messages() -> Iterator[jobs_pb2.SubmitJobRequest]:
-        yield jobs_pb2.SubmitJobRequest(spec=_spec(attempt))
+        yield jobs_pb2.SubmitJobRequest(spec=spec)
         yield from (jobs_pb2.SubmitJobRequest(chunk=piece) for piece in _pieces(attempt.source))
 
     with grpc.insecure_channel(deployment.grpc_address) as channel:
@@ -98,7 +107,7 @@ def through_submit_jobs(deployment: Deployment, attempt: Attempt) -> Answer:
 
 def through_original(deployment: Deployment, attempt: Attempt) -> Answer:
     """Stream it to the original's `Jobs/AddJob`."""
-    metadata: dict[str, object] = {"shots": attempt.shots}
+    metadata: dict[str, object] = {**attempt.metadata, "shots": attempt.shots}
     if attempt.observables:
         metadata["obs"] = attempt.observables
 
@@ -131,6 +140,8 @@ def through_http(deployment: Deployment, attempt: Attempt) -> Answer:
         "shots": attempt.shots,
         "observables": attempt.observables,
         "options": attempt.options,
+        "metadata": attempt.metadata,
+        **({"request_id": attempt.request_id} if attempt.request_id else {}),
     }
     answer = httpx.post(f"{deployment.http_url}/api/v1/jobs", json=body, timeout=TIMEOUT_SECONDS)
     if answer.status_code == httpx.codes.CREATED:
