@@ -114,6 +114,15 @@ CHAOS_ROUNDS ?= 4
 chaos: .venv/dev system-dependencies  ## break everything again and again under load: make chaos CHAOS_JOBS=5000 CHAOS_ROUNDS=4
 	QSERVER_TEST_CHAOS_JOBS='$(CHAOS_JOBS)' QSERVER_TEST_CHAOS_ROUNDS='$(CHAOS_ROUNDS)' $(BIN)/pytest tests/chaos/test_chaos.py
 
+# What Hypothesis has a say in; each test gets as many examples, other ones each time.
+FUZZED := tests/fuzz tests/unit/sandbox/test_frames.py tests/unit/sandbox/test_codec.py \
+	tests/unit/database/test_documents.py tests/unit/jobs_server/test_json_values.py tests/unit/jobs_server/test_pages.py \
+	tests/unit/rest_api/test_json_size.py tests/integration/rest_api/test_openapi.py
+
+.PHONY: fuzz
+fuzz: .venv/dev system-dependencies  ## search for bad input for an hour or so: make fuzz EXAMPLES=2000
+	QSERVER_TEST_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest $(FUZZED) --hypothesis-profile=fuzz --timeout 7200
+
 .PHONY: test-fast
 test-fast: .venv/dev  ## unit tests alone, without servers
 	$(BIN)/pytest tests/unit

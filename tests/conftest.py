@@ -1,5 +1,6 @@
 """Servers for tests, real ones. A missing server is an error, never a skip: `make test` installs what is needed."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -11,6 +12,14 @@ from tests.servers.rabbitmq import RabbitMQServer
 
 # The same examples each time, however slow the machine; `pytest --hypothesis-profile=default` searches for others.
 settings.register_profile("suite", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `make fuzz`: other examples each time, and many of them.
+settings.register_profile(
+    "fuzz",
+    max_examples=int(os.environ.get("QSERVER_TEST_EXAMPLES", "2000")),
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("suite")
 
 

@@ -1,6 +1,8 @@
 """The OpenAPI document says what the service does: every operation is tried with right and wrong input."""
 
 import asyncio
+import os
+import secrets
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -11,11 +13,19 @@ import uvicorn
 from pydantic import SecretStr
 
 from qserver.settings import DatabaseSettings, LimitSettings, Settings
+from rest_api.app import all_routes
 from tests.unit.rest_api.site import InstantJobsServer, Site, build_site, prepare_database
 
+OPERATIONS = sum(len((route.methods or set()) - {"HEAD"}) for route in all_routes() if route.include_in_schema)
+"""As many as there are routes with their methods: HEAD is what GET is."""
+
 CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
-EXAMPLES = 10
-DEADLINE_SECONDS = 300
+SEARCH = int(os.environ.get("QSERVER_TEST_EXAMPLES", "0"))
+EXAMPLES = max(10, SEARCH // 20)
+"""Of each operation and phase. `make fuzz` searches for others each time."""
+
+SEED = secrets.randbelow(2**32) if SEARCH else 1
+DEADLINE_SECONDS = 30 * EXAMPLES
 """Four times what it takes on two busy cores."""
 
 
@@ -53,7 +63,7 @@ async def test_every_operation_keeps_its_promises(address: str, tmp_path: Path) 
     command = (
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION), "run"),
         *(f"{address}/openapi.json", "--checks", "all", "--max-examples", str(EXAMPLES)),
-        *("--no-color", "--continue-on-failure", "--seed", "1", "--request-timeout", "10"),
+        *("--no-color", "--continue-on-failure", "--seed", str(SEED), "--request-timeout", "10"),
     )
 
     process = await asyncio.create_subprocess_exec(
@@ -66,4 +76,6 @@ async def test_every_operation_keeps_its_promises(address: str, tmp_path: Path) 
         await process.wait()
         raise
 
-    assert process.returncode == 0, output.decode()
+    told = output.decode()
+    assert process.returncode == 0, told
+    assert f"Operations: {OPERATIONS} selected / {OPERATIONS} total" in " ".join(told.split()), told

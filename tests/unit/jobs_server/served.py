@@ -139,3 +139,9 @@ async def stream(messages: Iterable[Message]) -> AsyncIterator[Message]:
 def trailing(error: aio.AioRpcError) -> dict[str, str]:
     """Give what an error carries beside its status."""
     return {key: str(value) for key, value in error.trailing_metadata() or ()}
+
+
+def assert_nothing_is_stored(served: Served) -> None:
+    """Have neither a job nor a circuit in the database."""
+    assert served.database.stored_jobs() == 0
+    assert served.database.stored_circuits() == 0

@@ -1,23 +1,18 @@
-"""What bad input gets: a status, a reason and a sentence that names the thing and the limit; and nothing is stored."""
+"""What bad jobs get: a status, a reason and a sentence that names the thing and the limit; and nothing is stored."""
 
-import re
-from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import cast
 
 import grpc
 import pytest
-import structlog
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import aio
 
 from qserver.json_types import JsonValue
-from qserver.rpc.original import jobs_pb2 as original_pb2
 from qserver.rpc.v1 import jobs_pb2
 from tests.unit.jobs_server.builders import BELL, FILE_PLUGIN_BACKEND, worker
-from tests.unit.jobs_server.served import Served, properties_of, spec_of, stream, submission, trailing
+from tests.unit.jobs_server.served import Served, assert_nothing_is_stored, spec_of, submission, trailing
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 QASM2 = b'OPENQASM 2.0; include "qelib1.inc"; '
@@ -196,162 +191,3 @@ async def test_the_place_of_a_fault_travels_along(real: Served) -> None:
     carried = trailing(caught.value)
     assert (carried["qserver-reason"], carried["qserver-line"]) == ("INVALID_CIRCUIT", "5")
     assert int(carried["qserver-column"]) >= 1
-
-
-PIECE = original_pb2.JobData(qasmChunk=BELL.decode())
-
-BAD_UPLOADS: dict[str, tuple[Sequence[original_pb2.JobData], str, str]] = {
-    "nothing": ([], "nothing was sent; the first message carries properties", "INVALID_REQUEST"),
-    "a piece first": ([PIECE, properties_of()], "a piece of the circuit came first", "INVALID_REQUEST"),
-    "properties twice": ([properties_of(), properties_of(), PIECE], "properties came twice", "INVALID_REQUEST"),
-    "an empty message": ([properties_of(), original_pb2.JobData()], "a message was empty", "INVALID_REQUEST"),
-    "no piece": ([properties_of()], "circuit is empty", "INVALID_CIRCUIT"),
-    "no result type": ([properties_of(resultTypeCounts=False), PIECE], "no result type", "INVALID_REQUEST"),
-    "no simulator": ([properties_of(targetSimulator=""), PIECE], "no backend is named", "INVALID_REQUEST"),
-    "unknown simulator": ([properties_of(targetSimulator="x"), PIECE], "backend 'x' is unknown", "UNKNOWN_BACKEND"),
-    "empty metadata": ([properties_of(""), PIECE], "metadata is empty", "INVALID_REQUEST"),
-    "no JSON": ([properties_of("{"), PIECE], "metadata is no JSON", "INVALID_REQUEST"),
-    "no object": ([properties_of("[]"), PIECE], "metadata must be a JSON object", "INVALID_REQUEST"),
-    "shots as text": (
-        [properties_of({"shots": "5"}), PIECE],
-        "metadata.shots must be a whole number",
-        "INVALID_REQUEST",
-    ),
-    "shots as boolean": ([properties_of({"shots": True}), PIECE], "metadata.shots must be", "INVALID_REQUEST"),
-    "no shots": ([properties_of({"shots": 0}), PIECE], "shots is 0", "INVALID_REQUEST"),
-    "too many shots": ([properties_of({"shots": 10**9}), PIECE], "the limit is 10,000,000", "TOO_LARGE"),
-    "no observables": ([properties_of(resultTypeExpVal=True), PIECE], "without observables", "INVALID_OBSERVABLE"),
-    "observables as text": (
-        [properties_of({"obs": "ZZ"}, resultTypeExpVal=True), PIECE],
-        "metadata.obs must be a list of observables",
-        "INVALID_OBSERVABLE",
-    ),
-    "observable as text": (
-        [properties_of({"obs": ["ZZ"]}, resultTypeExpVal=True), PIECE],
-        "metadata.obs[0] must be a list of [Pauli string, coefficient] pairs",
-        "INVALID_OBSERVABLE",
-    ),
-    "term of three": (
-        [properties_of({"obs": [[["ZZ", 1, 2]]]}, resultTypeExpVal=True), PIECE],
-        "metadata.obs[0][0] must be a pair",
-        "INVALID_OBSERVABLE",
-    ),
-    "observable of the wrong width": (
-        [properties_of({"obs": [[["ZZZ", 1]]]}, resultTypeExpVal=True), PIECE],
-        "3",
-        "INVALID_OBSERVABLE",
-    ),
-    "too large": (
-        [properties_of(), *[original_pb2.JobData(qasmChunk="x" * 5000)] * 3],
-        "15,000 bytes; the limit is 10,000",
-        "TOO_LARGE",
-    ),
-}
-
-
-@pytest.mark.parametrize(
-    ("messages", "sentence", "reason"), [pytest.param(*bad, id=name) for name, bad in BAD_UPLOADS.items()]
-)
-async def test_a_bad_upload_of_an_original_client_is_refused_and_leaves_nothing(
-    real: Served, messages: Sequence[original_pb2.JobData], sentence: str, reason: str
-) -> None:
-    with pytest.raises(aio.AioRpcError) as caught:
-        await real.original.AddJob(stream(messages))
-
-    assert caught.value.code() is INVALID
-    assert trailing(caught.value)["qserver-reason"] == reason
-    assert sentence in (caught.value.details() or "")
-    assert_nothing_is_stored(real)
-
-
-NO_UTF8 = b"OPENQASM 2.0; // \xff"
-BROKEN_MESSAGES: dict[str, tuple[str, bytes, str]] = {
-    "a circuit that is no UTF-8": ("/Jobs/AddJob", b"\x12" + bytes([len(NO_UTF8)]) + NO_UTF8, "JobData.*UTF-8"),
-    "no message of the original": ("/Jobs/AddJob", b"\xff\xff", "JobData"),
-    "no message of ours": ("/qserver.v1.JobService/SubmitJob", b"\xff\xff", "SubmitJobRequest"),
-    "no call of many": ("/qserver.v1.JobService/SubmitJobs", b"\xff\xff", "SubmitJobsRequest"),
-    "an id that is no UTF-8": ("/qserver.v1.JobService/GetJob", b"\x0a\x01\xff", "GetJobRequest.*UTF-8"),
-}
-
-
-@pytest.mark.parametrize(
-    ("method", "message", "sentence"), [pytest.param(*broken, id=name) for name, broken in BROKEN_MESSAGES.items()]
-)
-async def test_a_message_that_cannot_be_read_is_its_senders_fault(
-    served: Served, method: str, message: bytes, sentence: str
-) -> None:
-    with structlog.testing.capture_logs() as logs, pytest.raises(aio.AioRpcError) as caught:
-        await raw_call(served, method, message)
-
-    assert caught.value.code() is INVALID
-    assert trailing(caught.value)["qserver-reason"] == "INVALID_REQUEST"
-    assert re.search(f"the message can't be read: .*{sentence}", caught.value.details() or "")
-    assert logs == []
-    assert_nothing_is_stored(served)
-
-
-async def test_a_watch_of_what_is_no_id_is_its_senders_fault(served: Served) -> None:
-    watch = cast(
-        "Callable[[bytes], AsyncIterable[object]]", served.channel.unary_stream("/qserver.v1.JobService/WatchJob")
-    )
-
-    with pytest.raises(aio.AioRpcError) as caught:
-        await anext(aiter(watch(b"\x0a\x01\xff")))
-
-    assert caught.value.code() is INVALID
-
-
-FOREIGN = "x"
-NO_STATUS = jobs_pb2.JOB_STATUS_UNSPECIFIED
-BAD_QUESTIONS: dict[str, tuple[Callable[[Served], Awaitable[object]], str]] = {
-    "job id": (lambda on: on.v1.GetJob(jobs_pb2.GetJobRequest(id="x")), "job id 'x' is no UUID"),
-    "job id without dashes": (lambda on: on.v1.CancelJob(jobs_pb2.CancelJobRequest(id="0" * 32)), "is no UUID"),
-    "id to delete": (lambda on: on.v1.DeleteJob(jobs_pb2.DeleteJobRequest()), "job id '' is no UUID"),
-    "id of a result": (lambda on: on.v1.GetResult(jobs_pb2.GetResultRequest(id="x")), "is no UUID"),
-    "page size": (lambda on: on.v1.ListJobs(jobs_pb2.ListJobsRequest(page_size=501)), "from 1 to 500"),
-    "page token": (lambda on: on.v1.ListJobs(jobs_pb2.ListJobsRequest(page_token=FOREIGN)), "none of ours"),
-    "status": (lambda on: on.v1.ListJobs(jobs_pb2.ListJobsRequest(statuses=[NO_STATUS])), "status 0 is unknown"),
-    "no submissions": (lambda on: on.v1.SubmitJobs(jobs_pb2.SubmitJobsRequest()), "no submissions were sent"),
-    "too many submissions": (
-        lambda on: on.v1.SubmitJobs(jobs_pb2.SubmitJobsRequest(submissions=[jobs_pb2.JobSubmission()] * 401)),
-        "401 submissions; the limit is 400 a call (QSERVER_MAX_JOBS_PER_CALL)",
-    ),
-}
-
-
-@pytest.mark.parametrize(("ask", "sentence"), [pytest.param(*bad, id=name) for name, bad in BAD_QUESTIONS.items()])
-async def test_a_bad_question_is_refused(
-    served: Served, ask: Callable[[Served], Awaitable[object]], sentence: str
-) -> None:
-    with pytest.raises(aio.AioRpcError) as caught:
-        await ask(served)
-
-    assert caught.value.code() is INVALID
-    assert sentence in (caught.value.details() or "")
-
-
-async def test_a_bad_watch_is_refused(served: Served) -> None:
-    for request, sentence in (
-        (jobs_pb2.WatchJobRequest(id="x"), "is no UUID"),
-        (
-            jobs_pb2.WatchJobRequest(id="00000000-0000-4000-8000-000000000001", after_sequence=-1),
-            "after_sequence is -1",
-        ),
-    ):
-        with pytest.raises(aio.AioRpcError) as caught:
-            await anext(aiter(served.v1.WatchJob(request)))
-        assert caught.value.code() is INVALID
-        assert sentence in (caught.value.details() or "")
-
-
-async def raw_call(served: Served, method: str, message: bytes) -> object:
-    """Send bytes as the first message of a call, whatever they are."""
-    is_upload = method.endswith(("AddJob", "SubmitJob"))
-    make = served.channel.stream_unary if is_upload else served.channel.unary_unary
-    call = cast("Callable[..., Awaitable[object]]", make(method))
-    return await call(stream([message]) if is_upload else message)
-
-
-def assert_nothing_is_stored(served: Served) -> None:
-    assert served.database.stored_jobs() == 0
-    assert served.database.stored_circuits() == 0
