@@ -112,7 +112,8 @@ CHAOS_ROUNDS ?= 4
 
 .PHONY: chaos
 chaos: .venv/dev system-dependencies  ## break everything again and again under load: make chaos CHAOS_JOBS=5000 CHAOS_ROUNDS=4
-	QSERVER_TEST_CHAOS_JOBS='$(CHAOS_JOBS)' QSERVER_TEST_CHAOS_ROUNDS='$(CHAOS_ROUNDS)' $(BIN)/pytest tests/chaos/test_chaos.py
+	QSERVER_TEST_CHAOS_JOBS='$(CHAOS_JOBS)' QSERVER_TEST_CHAOS_ROUNDS='$(CHAOS_ROUNDS)' \
+		QSERVER_TEST_CHAOS_RECOVERY_SECONDS=60 $(BIN)/pytest tests/chaos/test_chaos.py
 
 # What Hypothesis has a say in; each test gets as many examples, other ones each time.
 FUZZED := tests/fuzz tests/unit/sandbox/test_frames.py tests/unit/sandbox/test_codec.py \

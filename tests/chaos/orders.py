@@ -10,7 +10,7 @@ from qserver.rpc.v1 import jobs_pb2
 
 SHOTS = 100
 _BITS = 14
-_WIDE_QUBITS = 18
+_QUBITS = range(18)
 _WIDE_LAYERS = 12
 
 
@@ -34,6 +34,7 @@ class Order:
     kind: Kind
     number: int
     source: bytes = field(repr=False)
+    priority: int = 0
 
     @property
     def bits(self) -> str:
@@ -47,6 +48,7 @@ class Order:
             result_types=[jobs_pb2.RESULT_TYPE_COUNTS],
             shots=SHOTS,
             request_id=self.request_id,
+            priority=self.priority,
             time_limit_seconds=0.05 if self.kind is Kind.LATE else None,
         )
 
@@ -61,9 +63,9 @@ def orders(number: int, dice: random.Random, *, first: int) -> Iterator[Order]:
 
 
 def a_probe(dice: random.Random) -> Order:
-    """Give one small order."""
+    """Give one small order, to be run before all others: how long those wait is no sign of health."""
     number = dice.randrange(2**_BITS)
-    return Order(_request_id(dice), Kind.SMALL, number, _small(number))
+    return Order(_request_id(dice), Kind.SMALL, number, _small(number), priority=100)
 
 
 def long_orders(number: int, dice: random.Random) -> Sequence[Order]:
@@ -92,6 +94,3 @@ def _wide(index: int) -> bytes:
     width = len(_QUBITS)
     header = f'OPENQASM 2.0;include "qelib1.inc";qreg q[{width}];creg c[{width}];'
     return f"{header}{''.join(layers)}measure q->c;".encode()
-
-
-_QUBITS = range(_WIDE_QUBITS)

@@ -1,5 +1,6 @@
 """How long it takes until everything is well again after a fault, without anybody's help."""
 
+import os
 import random
 import time
 from collections.abc import Callable
@@ -11,8 +12,8 @@ from tests.chaos.ground import Fault, Ground
 from tests.chaos.orders import Order, a_probe, long_orders
 from tests.waiting import wait_until
 
-MOST_SECONDS = 60.0
-"""What the promise is: healthy within a minute."""
+MOST_SECONDS = float(os.environ.get("QSERVER_TEST_CHAOS_RECOVERY_SECONDS", "180"))
+"""The promise is a minute, and `make chaos` holds to it; `make test` may share its machine with others."""
 
 _LONG_ORDERS = 6
 _RUNNING = "SELECT count(*) FROM jobs WHERE status = 'running'"
@@ -38,7 +39,7 @@ class Recovery:
         self.strikes: list[Strike] = []
 
     def undergo(self, fault: Fault) -> None:
-        """Strike while workers are busy, and see all well again. Raises TimeoutError where that takes over a minute."""
+        """Strike while workers are busy, and see all well again. Raises TimeoutError where that takes too long."""
         self._keep_workers_busy()
         began_at = time.monotonic()
         fault.strike(self._ground)
