@@ -124,6 +124,10 @@ FUZZED := tests/fuzz tests/unit/sandbox/test_frames.py tests/unit/sandbox/test_c
 fuzz: .venv/dev system-dependencies  ## search for bad input for an hour or so: make fuzz EXAMPLES=2000
 	QSERVER_TEST_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest $(FUZZED) --hypothesis-profile=fuzz --timeout 7200
 
+.PHONY: load
+load: .venv/dev system-dependencies  ## 500 clients at once, 1,000 event streams, 100,000 waiting jobs: how much memory it takes
+	QSERVER_TEST_LOAD_SCALE=1 $(BIN)/pytest tests/load
+
 .PHONY: test-fast
 test-fast: .venv/dev  ## unit tests alone, without servers
 	$(BIN)/pytest tests/unit
