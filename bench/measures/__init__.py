@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bench.measures.backlog import Backlog
+from bench.measures.client_library import ClientLibrary
 from bench.measures.idle import Idle
 from bench.measures.large_circuits import DENSE_AUTO, QUANTUM_VOLUME, QUANTUM_VOLUME_AUTO
 from bench.measures.measure import Measure
@@ -30,6 +31,7 @@ MEASURES: Sequence[Measure] = (
     QUANTUM_VOLUME_AUTO,
     DENSE_AUTO,
     Sweep(),
+    ClientLibrary(),
     Idle(),
     ResultPage(),
     Backlog(),
