@@ -12,21 +12,9 @@ from grpc import aio
 from qserver.access.visitor import Visitor
 from qserver.circuits import CircuitFormat
 from qserver.errors import (
-    AlreadyExists,
-    Conflict,
-    InvalidCircuit,
     InvalidRequest,
-    NotFound,
-    Overloaded,
-    PermissionDenied,
     QServerError,
-    QuotaExceeded,
-    ReachedLimit,
-    Reason,
-    TooLarge,
-    Unauthenticated,
     Unavailable,
-    UnknownBackend,
 )
 from qserver.jobs import JobStatus
 from qserver.results import ResultType
@@ -34,6 +22,7 @@ from qserver.rpc.original import jobs_pb2 as original_pb2
 from qserver.rpc.original.jobs_pb2_grpc import JobsStub
 from qserver.rpc.v1 import jobs_pb2
 from qserver.rpc.v1.jobs_pb2_grpc import JobServiceStub
+from qserver.trailers import REASON, error_of_trailers
 from rest_api.submission import AcceptedJob, Submission
 
 CHUNK_BYTES = 256 * 1024
@@ -68,19 +57,6 @@ _STATUSES: Mapping[jobs_pb2.JobStatus.ValueType, JobStatus] = MappingProxyType(
         jobs_pb2.JOB_STATUS_FINISHED: JobStatus.FINISHED,
         jobs_pb2.JOB_STATUS_FAILED: JobStatus.FAILED,
         jobs_pb2.JOB_STATUS_CANCELED: JobStatus.CANCELED,
-    }
-)
-_ERRORS: Mapping[Reason, type[QServerError]] = MappingProxyType(
-    {
-        Reason.TOO_LARGE: TooLarge,
-        Reason.UNKNOWN_BACKEND: UnknownBackend,
-        Reason.NOT_FOUND: NotFound,
-        Reason.ALREADY_EXISTS: AlreadyExists,
-        Reason.CONFLICT: Conflict,
-        Reason.UNAUTHENTICATED: Unauthenticated,
-        Reason.PERMISSION_DENIED: PermissionDenied,
-        Reason.UNAVAILABLE: Unavailable,
-        Reason.OVERLOADED: Overloaded,
     }
 )
 _UNANSWERED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
@@ -122,19 +98,14 @@ class JobsClient:
     def _error(self, error: aio.AioRpcError) -> QServerError:
         trailers = {key: str(value) for key, value in error.trailing_metadata() or ()}
         message = error.details() or error.code().name
-        reason = _reason(trailers.get("qserver-reason"))
-        if reason is None and error.code() in _UNANSWERED:
+        told = error_of_trailers(trailers, message)
+        if told is not None:
+            return told
+        if REASON not in trailers and error.code() in _UNANSWERED:
             return Unavailable(f"jobs_server at {self._address} doesn't answer")
-        if reason is Reason.QUOTA_EXCEEDED:
-            return QuotaExceeded(message, limit=_reached_limit(trailers))
-        if reason is not None and reason in _ERRORS:
-            return _ERRORS[reason](message, reason=reason)
-        if reason is Reason.INVALID_CIRCUIT:
-            line, column = (int(trailers.get(f"qserver-{place}", 0)) or None for place in ("line", "column"))
-            return InvalidCircuit(message, line=line, column=column)
-        if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
-            return InvalidRequest(message, reason=reason)
-        return QServerError(message, reason=reason)
+        if error.code() is grpc.StatusCode.INVALID_ARGUMENT:  # for a reason that only a newer jobs_server knows
+            return InvalidRequest(message)
+        return QServerError(message)
 
 
 def _metadata(visitor: Visitor) -> tuple[tuple[str, str], ...]:
@@ -188,17 +159,3 @@ def _accepted(job: jobs_pb2.Job) -> AcceptedJob:
         status=_STATUSES[job.status],
         submitted_at=job.submitted_at.ToDatetime(tzinfo=UTC),
     )
-
-
-def _reached_limit(trailers: Mapping[str, str]) -> ReachedLimit | None:
-    if "qserver-limit" not in trailers:  # an older jobs_server names none
-        return None
-    value, seconds = trailers["qserver-limit-value"], trailers["qserver-retry-after-seconds"]
-    return ReachedLimit(trailers["qserver-limit"], float(value), int(seconds))
-
-
-def _reason(text: str | None) -> Reason | None:
-    try:
-        return None if text is None else Reason(text)
-    except ValueError:  # a newer jobs_server knows more of them
-        return None

@@ -20,6 +20,7 @@ from qserver.errors import (
     error_of,
 )
 from qserver.rpc.v1 import jobs_pb2
+from qserver.trailers import REASON, error_of_trailers, known_reason
 
 _BY_STATUS: Mapping[grpc.StatusCode, type[QServerError]] = MappingProxyType(
     {
@@ -60,7 +61,7 @@ def error_of_stream(error: grpc.RpcError, *, server: str) -> QServerError | Stre
     """Give the same for a stream, whose time may be over."""
     call: grpc.Call = error  # type: ignore[assignment]
     told = {key for key, _ in call.trailing_metadata() or ()}
-    if call.code() is grpc.StatusCode.DEADLINE_EXCEEDED and "qserver-reason" not in told:
+    if call.code() is grpc.StatusCode.DEADLINE_EXCEEDED and REASON not in told:
         return StreamIsOld()
     return error_of_call(error, server=server)
 
@@ -70,17 +71,17 @@ def error_of_status(
 ) -> QServerError:
     """Give the error that a call ended with. A lost connection to `server` is Unavailable."""
     told = {key: str(value) for key, value in trailers}
-    reason = _reason(told.get("qserver-reason"))
-    if reason is not None:
-        return error_of(reason, details or reason, line=_place(told, "line"), column=_place(told, "column"))
-    if status in _LOST and "qserver-reason" not in told:
+    error = error_of_trailers(told, details or status.name)
+    if error is not None:
+        return error
+    if status in _LOST and REASON not in told:
         return Unavailable(f"{server} doesn't answer: {details or status.name}")
     return _BY_STATUS.get(status, QServerError)(details or status.name)
 
 
 def error_of_detail(detail: jobs_pb2.ErrorDetail, job_id: str | None = None) -> QServerError:
     """Give the error that one of many submissions, or one of many jobs, was answered with."""
-    reason = _reason(detail.reason)
+    reason = known_reason(detail.reason)
     status = _STATUSES.get(detail.code, grpc.StatusCode.UNKNOWN)
     if reason is None:
         error = _BY_STATUS.get(status, QServerError)(detail.message)
@@ -96,18 +97,6 @@ def error_without_result(detail: jobs_pb2.ErrorDetail, job_id: str) -> QServerEr
     has_ended = detail.code == grpc.StatusCode.NOT_FOUND.value[0] and detail.reason not in {"", Reason.NOT_FOUND}
     if not has_ended or isinstance(error, ExecutionError):
         return error
-    ended = ExecutionError(error.message, reason=_reason(detail.reason) or Reason.INTERNAL)
+    ended = ExecutionError(error.message, reason=known_reason(detail.reason) or Reason.INTERNAL)
     ended.job_id = job_id
     return ended
-
-
-def _reason(text: str | None) -> Reason | None:
-    try:
-        return Reason(text) if text else None
-    except ValueError:  # a newer server knows more of them
-        return None
-
-
-def _place(told: Mapping[str, str], name: str) -> int | None:
-    text = told.get(f"qserver-{name}", "")
-    return int(text) if text.isdecimal() else None

@@ -61,16 +61,15 @@ def test_qiskit_comes_back_as_it_was_sent() -> None:
     assert qpy.load(io.BytesIO(written.source)) == [circuit]
 
 
-@pytest.mark.parametrize(("newest_of_server", "version"), [(None, 13), (14, 14), (1000, qpy.QPY_VERSION)])
-def test_qpy_is_written_as_the_server_reads_it(newest_of_server: int | None, version: int) -> None:
-    written = qiskit_circuits.write(_bell(), newest_version=newest_of_server)
-
-    assert written.source[6] == version
+def test_qpy_is_written_in_the_oldest_version_that_servers_read() -> None:
+    assert qiskit_circuits.write(_bell()).source[6] == qiskit_circuits.OLDEST_VERSION
 
 
-def test_a_server_that_is_too_old_for_this_qiskit_is_told_so() -> None:
-    with pytest.raises(InvalidRequest, match="up to version 12"):
-        qiskit_circuits.write(_bell(), newest_version=12)
+def test_what_that_version_cannot_hold_is_written_in_the_newest() -> None:
+    circuit = QuantumCircuit(1)
+    circuit.delay(circuit.add_stretch("pause"), 0)
+
+    assert qiskit_circuits.write(circuit).source[6] == qpy.QPY_VERSION
 
 
 def test_free_parameters_are_named() -> None:

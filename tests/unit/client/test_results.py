@@ -21,6 +21,8 @@ from qserver.errors import (
     NotFound,
     Overloaded,
     QServerError,
+    QuotaExceeded,
+    ReachedLimit,
     Reason,
     Unauthenticated,
     Unavailable,
@@ -112,6 +114,20 @@ def test_a_refusal_comes_back_as_what_was_raised() -> None:
 )
 def test_a_status_without_a_reason_still_means_something(status: grpc.StatusCode, kind: type[QServerError]) -> None:
     assert type(error_of_status(status, "", (), server="box")) is kind
+
+
+def test_a_reached_limit_says_when_to_try_again() -> None:
+    trailers = (
+        ("qserver-reason", "QUOTA_EXCEEDED"),
+        ("qserver-limit", "max_pending_jobs"),
+        ("qserver-limit-value", "100"),
+        ("qserver-retry-after-seconds", "7"),
+    )
+
+    error = error_of_status(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many jobs", trailers, server="box")
+
+    assert isinstance(error, QuotaExceeded)
+    assert error.limit == ReachedLimit("max_pending_jobs", 100.0, 7)
 
 
 def test_a_fault_of_the_server_is_not_taken_for_a_lost_connection() -> None:
