@@ -31,6 +31,9 @@ _PLAIN_CLASSES: Mapping[str, type[QServerError]] = MappingProxyType(
             errors.Unavailable,
             errors.Overloaded,
             errors.ExecutionError,
+            errors.JobCanceled,
+            errors.WaitTimeout,
+            errors.MissingPackage,
             errors.SettingsError,
         )
     }
