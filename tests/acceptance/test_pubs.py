@@ -1,5 +1,6 @@
 """Jobs of PUBs on the deployed services: PostgreSQL, RabbitMQ, workers apart."""
 
+import httpx
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
@@ -47,6 +48,8 @@ def test_a_job_of_pubs_that_is_over_can_be_deleted_with_all_it_left(
     job = EstimatorV2(backend=backend).run([(efficient_su2(2), "ZZ", np.zeros((2, 16)))])
     job.result()
 
+    documents = httpx.get(f"{deployment.http_url}/api/v1/job/{job.job_id()}/results", timeout=30).json()["results"]
+    assert [array["shape"] for document in documents for array in document["arrays"]] == [[2], [2]]
     with pytest.raises(Conflict):
         job.cancel()
     backend.transport.delete(job.job_id())
