@@ -1,15 +1,17 @@
 """The administrator's first key: somebody has to be let in before anybody can make keys."""
 
+from dataclasses import replace
 from typing import Final
 
 from database.database import Database
-from database.records import NewKey
+from database.records import AuditAction, NewKey
 from qserver.access.keys import PREFIX, hash_key, is_long_enough
 from qserver.errors import SettingsError
-from qserver.identity import EVERYTHING, Role
+from qserver.identity import ANONYMOUS, EVERYTHING, Role
 
 ADMIN: Final = "admin"
-_KEY_NAME: Final = "first key"
+_KEY_NAME: Final = "first-key"
+_SETTINGS: Final = replace(ANONYMOUS, name="QSERVER_ADMIN_KEY")
 
 
 def check_admin_key(key: str) -> None:
@@ -23,10 +25,22 @@ def check_admin_key(key: str) -> None:
 def store_admin_key(database: Database, key: str) -> bool:
     """Make sure of the user `admin` and of this key, in the place of an earlier one; gives whether it is new.
 
-    An empty one changes nothing. Safe to repeat.
+    A new one makes `admin` an administrator again, whatever became of them. An empty one, and one that was here before,
+    change nothing. Safe to repeat. Raises Conflict where `admin` is somebody whom an issuer of tokens knows.
     """
     if not key:
         return False
     with database.transaction() as transaction:
-        admin = transaction.users.ensure(ADMIN, Role.ADMIN)
-        return transaction.keys.replace_named(NewKey(hash_key(key), admin.id, _KEY_NAME, EVERYTHING))
+        admin = transaction.users.ensure_admin(ADMIN)
+        is_new = transaction.keys.replace_named(NewKey(hash_key(key), admin.id, _KEY_NAME, EVERYTHING))
+        if is_new:  # this is also the way back in for who has locked themselves out
+            transaction.users.change(ADMIN, role=Role.ADMIN, is_disabled=False)
+            transaction.audit.record(_SETTINGS, AuditAction.KEY_ADDED, ADMIN, {"name": _KEY_NAME})
+    return is_new
+
+
+def is_admin_key(database: Database, key: str) -> bool:
+    """Tell whether a key lets an administrator in."""
+    with database.reading() as transaction:
+        holder = transaction.keys.find(hash_key(key))
+    return holder is not None and holder.identity.role is Role.ADMIN

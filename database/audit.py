@@ -20,14 +20,17 @@ class Audit:
     def record(
         self, actor: Identity, action: AuditAction, subject: str, detail: Mapping[str, str | list[str]] | None = None
     ) -> None:
-        """Remember what `actor` did to `subject` (a job's id, a name), in the transaction that does it."""
+        """Remember what `actor` did to `subject` (a job's id, a name), in the transaction that does it.
+
+        `detail` says more, and gets the id of the key in use besides.
+        """
         row = {
             "actor_id": actor.user_id,
             "actor": actor.name,
             "address": actor.address or None,
             "action": action,
             "subject": subject,
-            "detail": dict(detail or {}),
+            "detail": {**(detail or {}), **({"with_key": str(actor.key_id)} if actor.key_id else {})},
         }
         self._work.execute(audit.insert().values(row))
 

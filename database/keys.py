@@ -84,7 +84,7 @@ class Keys:
         row = self._work.execute(statement).mappings().first()
         if row is None:
             return None
-        identity = Identity(row["owner_id"], row["owner"], Role(row["role"]), _scopes(row))
+        identity = Identity(row["owner_id"], row["owner"], Role(row["role"]), _scopes(row), key_id=row["id"])
         return KeyHolder(row["key_hash"], identity, row["expires_at"])
 
     def was_used_lately(self, key_hash: bytes) -> bool:

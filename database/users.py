@@ -1,5 +1,6 @@
 """Who owns jobs."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Final
 from uuid import NAMESPACE_URL, uuid4, uuid5
@@ -42,11 +43,17 @@ class Users:
             raise AlreadyExists(f"there is a user {name} already")
         return _user_from(added)
 
-    def ensure(self, name: str, role: Role) -> UserRecord:
-        """Give the user of this name, added where there is none; one that is there keeps its role. Safe to repeat."""
-        row = {"id": uuid4(), "name": name, "role": role}
+    def ensure_admin(self, name: str) -> UserRecord:
+        """Give the user of this name, added where there is none. Safe to repeat.
+
+        Raises Conflict where the name is that of somebody whom an issuer of tokens knows.
+        """
+        row = {"id": uuid4(), "name": name, "role": Role.ADMIN}
         self._work.execute(self._work.insert(users).values(row).on_conflict_do_nothing())
-        return self.get(name)
+        user = self.get(name)
+        if user.subject is not None:
+            raise Conflict(f"user {name} comes by tokens of {user.subject.partition('|')[0]}: it gets no key of ours")
+        return user
 
     def get(self, name: str) -> UserRecord:
         """Give a user. Raises NotFound."""
@@ -72,6 +79,8 @@ class Users:
             raise Conflict(
                 f"user {name} stands for requests without a key: see QSERVER_AUTH and QSERVER_ANONYMOUS_FROM"
             )
+        if role not in {None, user.role} and user.subject is not None:
+            raise Conflict(f"the role of user {name} comes with their tokens: change it there, or disable them")
         values: dict[str, object] = {} if role is None else {"role": role}
         if is_disabled is not None:
             values["disabled_at"] = func.coalesce(users.c.disabled_at, Now()) if is_disabled else None
@@ -85,13 +94,13 @@ class Users:
     def take_in(self, subject: str, name: str, role: Role) -> UserRecord:
         """Give the user whom an issuer of tokens knows by `subject`, added or brought to this role.
 
-        The name is the issuer's where nobody else here has it, else that with the subject behind it; it stays what it
+        The name is the issuer's where nobody else here has it, else that with a few letters behind it; it stays what it
         was first. Safe to repeat, and beside another service's call.
         """
         found = self._of_subject(subject)
         if found is None:
             user_id = uuid5(NAMESPACE_URL, subject)
-            for free_name in (name, f"{name} ({subject})"[:200]):
+            for free_name in (name, f"{name} ({hashlib.sha256(subject.encode()).hexdigest()[:8]})"):
                 row = {"id": user_id, "name": free_name, "role": role, "subject": subject}
                 self._work.execute(self._work.insert(users).values(row).on_conflict_do_nothing())
             found = self._of_subject(subject)

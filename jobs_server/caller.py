@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import unquote
 
-from qserver.access.visitor import Visitor, credential_of
+from qserver.access.visitor import Visitor, credential_of, plain_address
 from qserver.identity import Identity
 
 current_caller: ContextVar[Identity] = ContextVar("current_caller")
@@ -15,6 +15,7 @@ current_address: ContextVar[str] = ContextVar("current_address")
 REAL_ADDRESS = "x-real-ip"
 SCHEME = "x-forwarded-proto"
 AUTHORIZATION = "authorization"
+UNIX = "unix:"
 
 Metadata = Iterable[tuple[str, str | bytes]]
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -27,11 +28,12 @@ def visitor_of(peer: str, metadata: Metadata, trusted: Networks) -> Visitor:
     """
     told = {key: str(value) for key, value in metadata if key in {REAL_ADDRESS, SCHEME, AUTHORIZATION}}
     host = _host(peer)
-    is_trusted = any(_is_in(host, network) for network in trusted)
+    # A Unix socket is there for our own rest_api alone, in a folder that nobody else may enter.
+    is_trusted = peer.startswith(UNIX) or any(_is_in(host, network) for network in trusted)
     address = told.get(REAL_ADDRESS, "")
     return Visitor(
         credential=credential_of(told.get(AUTHORIZATION)),
-        address=address if is_trusted and _is_address(address) else host or peer,
+        address=plain_address(address if is_trusted and _is_address(address) else host or peer),
         is_encrypted=is_trusted and told.get(SCHEME) == "https",
     )
 

@@ -1,6 +1,7 @@
 """The gRPC server: both dialects, health and reflection on one port."""
 
 import asyncio
+from pathlib import Path
 
 from grpc import aio
 from grpc_health.v1 import health, health_pb2_grpc
@@ -43,9 +44,11 @@ class GrpcServer:
         broker: Broker,
         metrics: Metrics,
         settings: Settings,
+        inner_door: Path | None = None,
     ) -> None:
         """Serve `original` and `v1`. Must be called in the event loop that will serve."""
         self._settings = settings.jobs_server
+        self._inner_door = inner_door
         self._health = HealthReporter(transactions.ping, lambda: asyncio.to_thread(broker.ping), SERVICES)
         self._server = aio.server(
             interceptors=[Gate(authenticator, metrics, settings.proxy, room=CallRoom(self._settings, settings.limits))],
@@ -67,6 +70,8 @@ class GrpcServer:
             raise SettingsError(
                 f"can't listen on {host}:{port} (QSERVER_GRPC_HOST, QSERVER_GRPC_PORT): is it in use?"
             ) from error
+        if self._inner_door is not None:
+            self._server.add_insecure_port(f"unix:{self._inner_door}")
         await self._server.start()
         await self._health.start()
         return bound

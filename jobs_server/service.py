@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -55,15 +56,18 @@ class JobsServer:
         *,
         registry: Registry | None = None,
         spawn_inspector: Callable[[], Inspector] | None = None,
+        inner_door: Path | None = None,
     ) -> None:
         """Build everything; nothing listens or runs before `start`. What is given is closed by who gave it.
 
         Raises SettingsError where nobody would be asked for a key and other machines could come in.
 
-        Without a registry the plugins are those that are installed; without `spawn_inspector` inspectors are children
-        of the forkserver.
+        `inner_door` is a Unix socket to listen on besides, in a folder that others can't enter: whoever comes by it is
+        believed where a request came from. Without a registry the plugins are those that are installed; without
+        `spawn_inspector` inspectors are children of the forkserver.
         """
         self._settings = settings
+        self._inner_door = inner_door
         self._database = database
         self._broker = broker
         self._clock = SystemClock()
@@ -211,6 +215,7 @@ class JobsServer:
             broker=self._broker,
             metrics=self._metrics,
             settings=self._settings,
+            inner_door=self._inner_door,
         )
 
     def _make_admission(self) -> Admission:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
@@ -111,6 +112,10 @@ class Identity:
     """What the key in use was made for: it grants no more than this, and no more than the role does."""
     address: str = field(default="", compare=False)
     """Where the request came from, for the audit trail."""
+    key_id: UUID | None = field(default=None, compare=False)
+    """The key in use; None for a token, and where none is asked for."""
+    expires_at: datetime | None = field(default=None, compare=False)
+    """When that key ends."""
 
     @property
     def sees_everything(self) -> bool:

@@ -375,6 +375,9 @@ class AccessSettings(Section):
     oidc_default_role: Literal["user", "viewer", ""] = Field(
         default="", description="role of users whom the claim gives none; empty refuses them"
     )
+    oidc_key_days: float = Field(
+        default=90.0, ge=0, description="longest life of a key of a user who comes by tokens; 0 for any"
+    )
     oidc_timeout_seconds: float = Field(default=5.0, gt=0, le=60, description="wait for the issuer's keys")
 
     def is_anonymous(self, address: str) -> bool:

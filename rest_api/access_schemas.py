@@ -45,7 +45,13 @@ class NewApiKey(BaseModel):
     model_config = _STRICT
 
     name: UserName = Field(description="to tell it from others of the same user", examples=["laptop"])
-    user: UserName | None = Field(default=None, description="whose; an administrator may name others than themselves")
+    user: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]+$",
+        description="whose; an administrator may name others than themselves",
+    )
     scopes: list[Permission] | None = Field(
         default=None, min_length=1, description="what the key may be used for; all that its user may do, where left out"
     )

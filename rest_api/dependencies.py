@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
 
-from qserver.access.visitor import Visitor, credential_of
+from qserver.access.visitor import Visitor, credential_of, plain_address
 from qserver.errors import PermissionDenied
 from qserver.identity import HTTP_RULES, NOBODY, Identity, Permission
 from rest_api.services import Services
@@ -39,7 +39,7 @@ def visitor_of(request: Request) -> Visitor:
     """
     return Visitor(
         credential=credential_of(request.headers.get("authorization")),
-        address=request.client.host if request.client else "",
+        address=plain_address(request.client.host) if request.client else "",
         is_encrypted=request.url.scheme == "https",
     )
 

@@ -76,13 +76,13 @@ def _upload(example: Example, shots: int) -> Iterator[jobs_pb2.SubmitJobRequest]
 class Demonstration:
     """Runs examples against a server on this machine, and prints what happens as it happens."""
 
-    def __init__(self, *, grpc_port: int, http_port: int, key: str = "") -> None:
+    def __init__(self, *, grpc_port: int, http_port: int, host: str = "127.0.0.1", key: str = "") -> None:
         """Connect when something is run; as the holder of `key`, where keys are on."""
         self._metadata = (("authorization", f"Bearer {key}"),) if key else ()
-        self._channel = grpc.insecure_channel(f"127.0.0.1:{grpc_port}")
+        self._channel = grpc.insecure_channel(f"{host}:{grpc_port}")
         self._jobs = jobs_pb2_grpc.JobServiceStub(self._channel)
         self._http = httpx.Client(
-            base_url=f"http://127.0.0.1:{http_port}", timeout=SUBMIT_SECONDS, headers=dict(self._metadata)
+            base_url=f"http://{host}:{http_port}", timeout=SUBMIT_SECONDS, headers=dict(self._metadata)
         )
         self._followed: str | None = None
         self._is_canceled = False

@@ -1,9 +1,10 @@
 """All services in one process, on SQLite and a queue in memory."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Mapping
-from ipaddress import ip_network
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import structlog
 from pydantic import SecretStr
@@ -33,13 +34,13 @@ def standalone_settings(settings: Settings, options: Options) -> Settings:
     folder = options.data_folder
     database_url = SecretStr(f"sqlite:///{folder / DATABASE_FILE}")
     grpc = {"grpc_host": options.host, "grpc_port": options.grpc_port}
-    http = {"http_host": options.host, "http_port": options.http_port}
+    names = (*settings.rest_api.http_allowed_hosts, *_own_names(options.host))
+    http = {"http_host": options.host, "http_port": options.http_port, "http_allowed_hosts": names}
     return settings.model_copy(
         update={
             "database": settings.database.model_copy(update={"database_url": database_url}),
             "jobs_server": settings.jobs_server.model_copy(update=_given(grpc)),
             "rest_api": settings.rest_api.model_copy(update=_given(http)),
-            "proxy": settings.proxy.model_copy(update=_trusting_ourselves(settings)),
             "lease": settings.lease.model_copy(update=_unset(settings.lease, {"lease_seconds": LEASE_SECONDS})),
             "plugins": settings.plugins.model_copy(
                 update=_unset(settings.plugins, {"plugin_folder": folder / "plugins"})
@@ -49,22 +50,14 @@ def standalone_settings(settings: Settings, options: Options) -> Settings:
     )
 
 
-def _trusting_ourselves(settings: Settings) -> Mapping[str, object]:
-    """Have jobs_server believe rest_api where a submission came from, when networks are let in without a key.
-
-    Other programs of this machine are believed too: they could come from an address of such a network by themselves.
-    """
-    if not settings.access.anonymous_from:
-        return {}
-    return {"trusted_proxies": (*settings.proxy.trusted_proxies, ip_network(LOOPBACK))}
-
-
-def _reachable(settings: Settings) -> str:
-    """Give an address of our own gRPC server, which may listen on all there are."""
-    host = settings.jobs_server.grpc_host
+def _own_names(host: str) -> tuple[str, ...]:
+    """Give what people call this machine by, where others may come in: its address, or its name where that is any."""
+    if host == LOOPBACK:
+        return ()
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared with, not listened on
-        return LOOPBACK
-    return f"[{host}]" if ":" in host else host
+        name = socket.gethostname().lower()
+        return (name, f"{name}.local")
+    return (f"[{host}]" if ":" in host else host,)
 
 
 def _preferred_logs(options: Options) -> Mapping[str, object]:
@@ -98,7 +91,12 @@ class StandaloneServer:
         self._forkserver = Forkserver(preload=PRELOADED_MODULES)
         self._database = Database.open(settings.database)
         self._broker = MemoryBroker()
-        self._jobs_server = JobsServer(settings, self._database, self._broker, self._forkserver)
+        # HTTP hands submissions on by a socket that nobody else can reach: so it is believed where they came from.
+        self._folder = TemporaryDirectory(prefix="qserver-")
+        self._inner_door = Path(self._folder.name) / "jobs_server"
+        self._jobs_server = JobsServer(
+            settings, self._database, self._broker, self._forkserver, inner_door=self._inner_door
+        )
         self._worker = Worker(settings, self._database, self._broker, self._forkserver, on_failure=on_failure)
         self._janitor = Janitor(settings, self._database)
         self._rest_api: RestApi | None = None
@@ -121,6 +119,12 @@ class StandaloneServer:
         return self._first_key.path
 
     @property
+    def refuses_keys_of_others(self) -> bool:
+        """Whether other machines can come in, and their keys are refused because there is no TLS here."""
+        access, host = self._settings.access, self._settings.rest_api.http_host
+        return access.auth == "required" and host != LOOPBACK and not access.cleartext_keys
+
+    @property
     def key(self) -> str:
         """The administrator's key; empty where nobody is asked for one. Known from `start` on."""
         return self._first_key.key
@@ -132,10 +136,9 @@ class StandaloneServer:
         await asyncio.to_thread(self._take_back)
         await asyncio.to_thread(self._first_key.store, self._database)
         await self._jobs_server.start()
-        # HTTP forwards submissions to the port that gRPC really got, and tells it to clients who ask.
-        port = self._jobs_server.port
+        # HTTP tells clients who ask which port gRPC really got.
         rest_settings = self._settings.rest_api.model_copy(
-            update={"jobs_server_address": f"{_reachable(self._settings)}:{port}", "advertised_grpc_port": port}
+            update={"jobs_server_address": f"unix:{self._inner_door}", "advertised_grpc_port": self._jobs_server.port}
         )
         self._rest_api = RestApi(
             self._settings.model_copy(update={"rest_api": rest_settings}),
@@ -181,4 +184,5 @@ class StandaloneServer:
         self._forkserver.close()
         self._broker.close()
         self._database.close()
+        self._folder.cleanup()
         log.info("standalone_stopped")

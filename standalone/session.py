@@ -12,7 +12,7 @@ from qserver.settings import Settings, load_settings
 from qserver.stopping import StopSignals
 from standalone.data_folder import owned
 from standalone.demonstration import Demonstration, Example, examples, own_example
-from standalone.options import Options
+from standalone.options import LOOPBACK, Options
 from standalone.server import StandaloneServer, standalone_settings
 
 EXAMPLES_FOLDER = Path(__file__).parent.parent / "examples"
@@ -69,7 +69,10 @@ class _Session:
 
     async def _show(self) -> None:
         with Demonstration(
-            grpc_port=self._server.grpc_port, http_port=self._server.http_port, key=self._server.key
+            grpc_port=self._server.grpc_port,
+            http_port=self._server.http_port,
+            host=shown_host(self._options.host),
+            key=self._server.key,
         ) as demonstration:
             showing = asyncio.create_task(asyncio.to_thread(demonstration.run, self._chosen, shots=self._options.shots))
             told = asyncio.create_task(self._signals.first.wait())
@@ -82,7 +85,7 @@ class _Session:
             self._announce()
 
     def _announce(self) -> None:
-        host = f"[{self._options.host}]" if ":" in self._options.host else self._options.host
+        host = shown_host(self._options.host)
         web = f"http://{host}:{self._server.http_port}"
         print(f"\ngRPC      {host}:{self._server.grpc_port}  (qserver.v1.JobService, Jobs, health, reflection)")
         print(f"HTTP      {web}/api/v1/jobs")
@@ -90,8 +93,20 @@ class _Session:
         print(f"Metrics   {web}/metrics")
         if self._server.key_file is not None:
             print(f"Key       everybody is asked for one; the administrator's is in {self._server.key_file}")
+        if self._server.refuses_keys_of_others:
+            print("          Keys from other machines are refused, as they would come in cleartext. Come by ssh, put")
+            print(
+                "          a proxy with TLS before it, or set QSERVER_CLEARTEXT_KEYS=true where you trust the network."
+            )
         print("Serving until Ctrl-C.", flush=True)
 
     def _tell_of_the_end(self) -> None:
         if self._signals.first.is_set() and not self._signals.second.is_set():
             print("Stopping; running jobs may end. Again: now, and they run again at the next start.", flush=True)
+
+
+def shown_host(host: str) -> str:
+    """Write the address that is listened on as a URL wants it; that of this machine, where it is any."""
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared with, not listened on
+        return LOOPBACK
+    return f"[{host}]" if ":" in host else host

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,7 +14,7 @@ import structlog
 
 from qserver.access.directory import Directory, TokenVerifier
 from qserver.access.failures import FailureLimit
-from qserver.access.keys import hash_key, is_key
+from qserver.access.keys import hash_key, is_key, is_long_enough
 from qserver.access.visitor import Visitor
 from qserver.clock import Clock, SystemClock
 from qserver.errors import PermissionDenied, Unauthenticated
@@ -23,6 +24,7 @@ from qserver.settings import AccessSettings
 _log = structlog.get_logger(__name__)
 
 _MAX_KNOWN: Final = 10_000
+_LONG_AGO: Final = -math.inf
 _MAX_CREDENTIAL_LENGTH: Final = 16 * 1024
 
 
@@ -40,8 +42,7 @@ class Authenticator:
     """Tells who a visitor is. Safe from every thread.
 
     Good credentials are remembered for QSERVER_KEY_CACHE_SECONDS, and forgotten at once when somebody says that keys or
-    users changed. Wrong ones are counted against their address; one that was good before is looked at in any case, so
-    that nobody can lock out others behind the same address.
+    users changed. Wrong ones are counted against their address, and past the limit no token is looked at.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Authenticator:
         self._failures = FailureLimit(settings.key_failures_per_minute, self._clock)
         self._lock = Lock()
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._forgotten = 0  # times that all was forgotten
 
     @property
     def is_required(self) -> bool:
@@ -89,8 +91,9 @@ class Authenticator:
     def forget(self) -> None:
         """Look at every credential anew: keys or users changed."""
         with self._lock:
+            self._forgotten += 1
             for digest, known in self._known.items():
-                self._known[digest] = _Known(known.digest, known.identity, known.expires_at, -float("inf"))
+                self._known[digest] = replace(known, looked_at_seconds=_LONG_AGO)
 
     def _recall(self, visitor: Visitor) -> Identity | None:
         """Tell what needs no look at the database; None for the rest."""
@@ -129,18 +132,20 @@ class Authenticator:
         return known.identity
 
     def _look_up(self, visitor: Visitor) -> Identity:
-        digest = _digest_of(visitor.credential)
-        if self._remembered(digest) is None:
+        digest, forgotten = _digest_of(visitor.credential), self._forgotten
+        # Nobody guesses 256 bits: a key is looked at in any case, so that guesses from an address lock nobody out.
+        if not is_long_enough(visitor.credential) and self._remembered(digest) is None:
             self._failures.check(visitor.address)
         try:
             known = self._ask(visitor.credential, digest)
             identity = self._unexpired(known)
         except Unauthenticated as error:
             self._drop(digest)
+            self._failures.check(visitor.address)
             self._failures.count(visitor.address)
             _log.warning("credential_refused", address=visitor.address, why=error.message)
             raise
-        self._remember(known)
+        self._remember(known, forgotten)
         return identity
 
     def _ask(self, credential: str, digest: bytes) -> _Known:
@@ -151,16 +156,19 @@ class Authenticator:
             holder = self._directory.find_key(digest)
             if holder is None or not hmac.compare_digest(holder.key_hash, digest):
                 raise Unauthenticated("the key is not known here, or it was revoked")
-            return _Known(digest, holder.identity, holder.expires_at, looked_at_seconds)
+            identity = replace(holder.identity, expires_at=holder.expires_at)
+            return _Known(digest, identity, holder.expires_at, looked_at_seconds)
         token = self._tokens.verify(credential)
-        identity = self._directory.take_in(token)
-        if identity is None:
+        bearer = self._directory.take_in(token)
+        if bearer is None:
             raise Unauthenticated(f"user {token.name} is disabled here")
-        return _Known(digest, identity, token.expires_at, looked_at_seconds)
+        return _Known(digest, bearer, token.expires_at, looked_at_seconds)
 
-    def _remember(self, known: _Known) -> None:
+    def _remember(self, known: _Known, forgotten: int) -> None:
+        """Remember a credential; one that was read before all was forgotten, only as one to be looked at anew."""
         with self._lock:
-            self._known[known.digest] = known
+            is_old = forgotten != self._forgotten
+            self._known[known.digest] = replace(known, looked_at_seconds=_LONG_AGO) if is_old else known
             self._known.move_to_end(known.digest)
             if len(self._known) > _MAX_KNOWN:
                 self._known.popitem(last=False)

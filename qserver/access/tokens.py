@@ -1,8 +1,9 @@
 """Tokens of an OpenID Connect issuer, as the second way in."""
 
 import json
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Final, cast
 from urllib.error import URLError
@@ -24,6 +25,8 @@ _ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES2
 _LEEWAY_SECONDS: Final = 30
 _MAX_DISCOVERY_BYTES: Final = 256 * 1024
 _MAX_NAME_LENGTH: Final = 150
+_MAX_SUBJECT_LENGTH: Final = 255  # OpenID Connect Core 1.0, section 2
+_UNSHOWABLE: Final = re.compile(r"[^\w @.+,'-]")
 
 
 class OidcVerifier:
@@ -46,7 +49,7 @@ class OidcVerifier:
             raise Unauthenticated("the key or token is neither a key of this service nor a token") from error
         try:
             claims = self._claims(token)
-        except jwt.PyJWKClientConnectionError as error:
+        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, json.JSONDecodeError) as error:
             raise self._unavailable(error) from error
         except jwt.PyJWTError as error:
             raise Unauthenticated(f"the token is not good: {error}") from error
@@ -91,8 +94,9 @@ class OidcVerifier:
         return Unavailable(f"the issuer of tokens, {self._settings.oidc_issuer}, doesn't give its keys; try again")
 
     def _holder(self, claims: Mapping[str, object]) -> TokenHolder:
-        subject = str(claims["sub"])
-        name = claims.get(self._settings.oidc_name_claim)
+        subject = claims["sub"]
+        if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT_LENGTH:
+            raise Unauthenticated(f"the token's subject must be a text of at most {_MAX_SUBJECT_LENGTH} characters")
         words = _words(claims, self._settings.oidc_role_claim)
         role = self._role(words)
         if role is None:
@@ -102,9 +106,9 @@ class OidcVerifier:
             )
         return TokenHolder(
             subject=f"{self._settings.oidc_issuer}|{subject}",
-            name=(name if isinstance(name, str) and name else subject)[:_MAX_NAME_LENGTH],
+            name=_name(claims.get(self._settings.oidc_name_claim)) or _name(subject) or "unnamed",
             role=role,
-            expires_at=datetime.fromtimestamp(float(cast("float", claims["exp"])) + _LEEWAY_SECONDS, UTC),
+            expires_at=_moment(claims["exp"]) + timedelta(seconds=_LEEWAY_SECONDS),
         )
 
     def _roles(self) -> Mapping[str, Role]:
@@ -120,6 +124,18 @@ class OidcVerifier:
         named = (role for word, role in self._roles().items() if word in words)
         default = self._settings.oidc_default_role
         return next(named, Role(default) if default else None)
+
+
+def _name(claim: object) -> str:
+    """Take what lists, logs and paths can show of a name; empty where that is nothing."""
+    return "" if not isinstance(claim, str) else _UNSHOWABLE.sub("", claim).strip(" .")[:_MAX_NAME_LENGTH]
+
+
+def _moment(claim: object) -> datetime:
+    try:
+        return datetime.fromtimestamp(float(cast("float", claim)), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise Unauthenticated("the token's end, exp, is no moment of this era") from error
 
 
 def _words(claims: Mapping[str, object], path: str) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """A request before anybody knows who sent it."""
 
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from qserver.errors import Unauthenticated
 
@@ -23,6 +23,16 @@ class Visitor:
             return ip_address(self.address).is_loopback
         except ValueError:
             return False
+
+
+def plain_address(address: str) -> str:
+    """Write an IPv4 address that came by an IPv6 socket (::ffff:192.0.2.1) as what it is; anything else as it came."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return address if mapped is None else str(mapped)
 
 
 def credential_of(header: str | None) -> str:

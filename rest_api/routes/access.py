@@ -1,5 +1,6 @@
 """Who may do what: the caller, users, keys, and what they did."""
 
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
@@ -69,13 +70,17 @@ def list_keys(caller: Caller, neighbours: Neighbours, user: OwnerName = None) ->
     },
 )
 def make_a_key(wanted: schemas.NewApiKey, caller: Caller, neighbours: Neighbours) -> Response:
-    """Make a key for yourself, or, as an administrator, for `user`. It can't do more than the one it is made with."""
+    """Make a key for yourself, or, as an administrator, for `user`.
+
+    It can't do more than the one it is made with, and ends no later.
+    """
     if wanted.expires_at is not None and wanted.expires_at <= SystemClock().now():
         raise InvalidRequest(f"expires_at is {wanted.expires_at:%Y-%m-%d %H:%M:%S} UTC, which has passed")
-    key = make_key()
+    key, most_days = make_key(), neighbours.settings.access.oidc_key_days
     with neighbours.database.transaction() as transaction:
         owner = transaction.users.get(_owner_name(wanted, caller))
-        new = NewKey(hash_key(key), owner.id, wanted.name, _scopes(wanted, caller), wanted.expires_at)
+        ends_at = _earliest(wanted.expires_at, caller.expires_at, _end_of_external(owner, most_days))
+        new = NewKey(hash_key(key), owner.id, wanted.name, _scopes(wanted, caller), ends_at)
         stored = transaction.keys.add(new)
         transaction.audit.record(caller, AuditAction.KEY_ADDED, str(stored.id), _about(stored))
     return json_response(schemas.MadeApiKey(key, _key_view(stored)), HTTPStatus.CREATED, {"Cache-Control": "no-store"})
@@ -95,6 +100,7 @@ def revoke_key(key_id: KeyId, caller: Caller, neighbours: Neighbours) -> Respons
     with neighbours.database.transaction() as transaction:
         revoked = transaction.keys.revoke(key_id, caller)
         transaction.audit.record(caller, AuditAction.KEY_REVOKED, str(key_id), _about(revoked))
+    neighbours.authenticator.forget()  # whoever is answered may count on it; other services hear of it by themselves
     return json_response(Message("Success"))
 
 
@@ -145,8 +151,10 @@ def change_user(name: Name, change: schemas.UserChange, caller: Caller, neighbou
     """Give a user another role, or shut them out: at once, with all their keys. Their jobs stay."""
     with neighbours.database.transaction() as transaction:
         user = transaction.users.change(name, role=change.role, is_disabled=change.disabled)
-        state = "enabled" if user.disabled_at is None else "disabled"
-        transaction.audit.record(caller, AuditAction.USER_CHANGED, name, {"role": user.role, "state": state})
+        if change.model_fields_set:
+            state = "enabled" if user.disabled_at is None else "disabled"
+            transaction.audit.record(caller, AuditAction.USER_CHANGED, name, {"role": user.role, "state": state})
+    neighbours.authenticator.forget()  # as for a revoked key
     return json_response(_user_view(user))
 
 
@@ -165,7 +173,7 @@ def list_audit(
 ) -> Response:
     """Read who did what, and from where: users, keys, plugins, and jobs that were canceled or deleted.
 
-    Who submitted a job, and from where, stands in its own events.
+    Who submitted a job, and from where, stands in the table `job_events`.
     """
     with neighbours.database.reading() as transaction:
         entries = transaction.audit.list(limit=PAGE_SIZE, before_id=before)
@@ -176,6 +184,16 @@ def _owner_name(wanted: schemas.NewApiKey, caller: Identity) -> str:
     if wanted.user is not None and wanted.user != caller.name and not caller.may(Permission.ADMINISTER):
         raise PermissionDenied(f"user {caller.name} may make keys for themselves alone")
     return wanted.user or caller.name
+
+
+def _earliest(*ends: datetime | None) -> datetime | None:
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _end_of_external(owner: UserRecord, most_days: float) -> datetime | None:
+    """Give the last end of a key whose user may have left their identity provider by then."""
+    is_bounded = owner.subject is not None and most_days
+    return SystemClock().now() + timedelta(days=most_days) if is_bounded else None
 
 
 def _scopes(wanted: schemas.NewApiKey, caller: Identity) -> frozenset[Permission]:

@@ -174,6 +174,43 @@ def test_without_a_name_the_subject_is_the_name(issuer: Issuer) -> None:
     assert OidcVerifier(settings_of(issuer)).verify(issuer.token(preferred_username=None)).name == "42"
 
 
+@pytest.mark.parametrize(
+    ("claim", "name"),
+    [
+        ("ada\x00\n l.", "ada l"),
+        ("../../x", "x"),
+        ("..", "42"),
+        ("\ud800", "42"),
+        ("Ada Müller-O'Hara", "Ada Müller-O'Hara"),
+        (7, "42"),
+        ("x" * 300, "x" * 150),
+    ],
+)
+def test_a_name_is_what_lists_and_paths_can_show(issuer: Issuer, claim: object, name: str) -> None:
+    token = issuer.token(preferred_username=claim)
+
+    assert OidcVerifier(settings_of(issuer)).verify(token).name == name
+
+
+@pytest.mark.parametrize("claim", [1e15, 1e30])
+def test_an_end_beyond_time_is_none(issuer: Issuer, claim: float) -> None:
+    with pytest.raises(Unauthenticated, match="exp"):
+        OidcVerifier(settings_of(issuer)).verify(issuer.token(exp=claim))
+
+
+@pytest.mark.parametrize("subject", ["", "s" * 256])
+def test_a_subject_must_name_somebody(issuer: Issuer, subject: str) -> None:
+    with pytest.raises(Unauthenticated, match="subject"):
+        OidcVerifier(settings_of(issuer)).verify(issuer.token(sub=subject))
+
+
+def test_a_page_in_the_place_of_the_keys_is_the_issuers_fault(issuer: Issuer) -> None:
+    settings = settings_of(issuer, oidc_jwks_url=f"{issuer.url}/login")
+
+    with pytest.raises(Unavailable, match="doesn't give its keys"):
+        OidcVerifier(settings).verify(issuer.token())
+
+
 def test_an_issuer_that_does_not_answer_is_no_fault_of_the_caller(issuer: Issuer) -> None:
     settings = settings_of(issuer, oidc_jwks_url="http://127.0.0.1:9", oidc_timeout_seconds=1)
 

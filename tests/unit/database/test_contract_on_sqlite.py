@@ -1,6 +1,6 @@
 """The contract of the repositories, on SQLite. The same classes run on PostgreSQL in tests/integration/database."""
 
-from tests.unit.database.contract.access import TestAudit, TestKeys, TestUsers, TestUsersOfAnIssuer
+from tests.unit.database.contract.access import TestAdminKey, TestAudit, TestKeys, TestUsers, TestUsersOfAnIssuer
 from tests.unit.database.contract.caching import TestCache
 from tests.unit.database.contract.dispatching import TestLoads, TestPick, TestUnpublish
 from tests.unit.database.contract.ending import TestCancel, TestDelete, TestHistory, TestWaitingInVain
@@ -18,6 +18,7 @@ from tests.unit.database.contract.submission import TestRequestId, TestSubmissio
 from tests.unit.database.contract.transactions import TestChanges, TestReadingBesideWriting, TestTransactions
 
 __all__ = [
+    "TestAdminKey",
     "TestAudit",
     "TestCache",
     "TestCancel",

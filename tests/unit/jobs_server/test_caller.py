@@ -23,12 +23,19 @@ def test_a_trusted_proxy_is_believed(peer: str) -> None:
         ("ipv4:172.18.0.32:4711", "172.18.0.32"),
         ("ipv4:127.0.0.1:1", "127.0.0.1"),
         ("ipv6:%5B::1%5D:1", "::1"),
-        ("unix:/a", "unix:/a"),
         ("unknown", "unknown"),
     ],
 )
 def test_anybody_else_is_who_they_are(peer: str, address: str) -> None:
     assert visitor_of(peer, TOLD, TRUSTED) == Visitor(address=address)
+
+
+def test_who_comes_by_our_own_socket_is_believed() -> None:
+    assert visitor_of("unix:", TOLD, ()) == Visitor(address="192.0.2.7", is_encrypted=True)
+
+
+def test_an_ipv4_address_is_known_by_either_socket() -> None:
+    assert visitor_of("ipv6:%5B::ffff:192.0.2.7%5D:4711", (), ()).address == "192.0.2.7"
 
 
 def test_nobody_is_trusted_by_default() -> None:

@@ -69,3 +69,21 @@ def test_one_that_could_be_guessed_stops_the_server_and_is_not_shown(tmp_path: P
         FirstKey(access(admin_key=key), tmp_path)
 
     assert key not in str(caught.value)
+
+
+def test_one_that_was_revoked_stops_the_server_and_says_what_to_do(database: Database, tmp_path: Path) -> None:
+    FirstKey(access(), tmp_path).store(database)
+    FirstKey(access(admin_key=make_key()), tmp_path).store(database)  # takes its place
+
+    with pytest.raises(SettingsError, match=r"admin-key was revoked or replaced; remove the file"):
+        FirstKey(access(), tmp_path).store(database)
+    (tmp_path / "admin-key").unlink()
+    FirstKey(access(), tmp_path).store(database)
+
+
+@pytest.mark.parametrize("text", ["", "hello", "qserver_short"])
+def test_a_file_without_a_key_lets_nobody_in(database: Database, tmp_path: Path, text: str) -> None:
+    (tmp_path / "admin-key").write_text(text)
+
+    with pytest.raises(SettingsError, match="holds no key"):
+        FirstKey(access(), tmp_path).store(database)

@@ -1,10 +1,12 @@
 """What standalone makes of the settings."""
 
+import socket
 from dataclasses import replace
-from ipaddress import ip_network
 from pathlib import Path
 
-from qserver.settings import AccessSettings, LeaseSettings, Settings
+import pytest
+
+from qserver.settings import LeaseSettings, RestApiSettings, Settings
 from standalone.options import Options
 from standalone.server import standalone_settings
 
@@ -35,11 +37,16 @@ def test_other_addresses_are_listened_on_by_both_doors(tmp_path: Path) -> None:
     assert (settings.jobs_server.grpc_host, settings.rest_api.http_host) == ("192.0.2.1", "192.0.2.1")
 
 
-def test_networks_without_keys_are_known_to_jobs_server_by_http_too(tmp_path: Path) -> None:
-    let_in = Settings(access=AccessSettings.model_validate({"auth": "required", "anonymous_from": "192.0.2.0/24"}))
+@pytest.mark.parametrize(
+    ("host", "names"),
+    [
+        ("127.0.0.1", set()),
+        ("192.0.2.1", {"192.0.2.1"}),
+        ("2001:db8::1", {"[2001:db8::1]"}),
+        ("0.0.0.0", {socket.gethostname().lower(), f"{socket.gethostname().lower()}.local"}),  # noqa: S104
+    ],
+)
+def test_it_answers_to_what_people_call_it(tmp_path: Path, host: str, names: set[str]) -> None:
+    settings = standalone_settings(Settings(), replace(options(tmp_path), host=host))
 
-    closed = standalone_settings(Settings(), options(tmp_path))
-    opened = standalone_settings(let_in, options(tmp_path))
-
-    assert closed.proxy.trusted_proxies == ()
-    assert opened.proxy.trusted_proxies == (ip_network("127.0.0.1"),)
+    assert set(settings.rest_api.http_allowed_hosts) - set(RestApiSettings().http_allowed_hosts) == names

@@ -1,5 +1,6 @@
 """Users, keys, and what people did."""
 
+import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -7,11 +8,12 @@ from uuid import uuid4
 import pytest
 
 from database import Change, ChangeKind, Database
+from database.admin_key import check_admin_key, is_admin_key, store_admin_key
 from database.directory import DatabaseDirectory
 from database.records import AuditAction, NewKey
 from qserver.access.directory import TokenHolder
 from qserver.access.keys import hash_key, make_key
-from qserver.errors import AlreadyExists, Conflict, NotFound
+from qserver.errors import AlreadyExists, Conflict, NotFound, SettingsError
 from qserver.identity import ANONYMOUS, EVERYTHING, GUEST, Identity, Permission, Role
 from tests.waiting import wait_until
 
@@ -115,7 +117,13 @@ class TestUsersOfAnIssuer:
         assert foreign is not None
         assert other is not None
         assert len({local.user_id, foreign.user_id, other.user_id}) == 3
-        assert foreign.name == f"ada ({ISSUER}|1)"
+        assert re.fullmatch(r"ada \([0-9a-f]{8}\)", foreign.name)
+
+    def test_their_role_is_their_issuers_affair(self, database: Database) -> None:
+        take_in(database, "1", "ada")
+
+        with pytest.raises(Conflict, match="comes with their tokens"), database.transaction() as transaction:
+            transaction.users.change("ada", role=Role.ADMIN)
 
     def test_one_who_is_shut_out_stays_out(self, database: Database) -> None:
         add_user(database, "root", Role.ADMIN)
@@ -202,6 +210,36 @@ class TestKeys:
         assert not put(old)  # it was replaced because somebody may have it
         assert directory.find_key(hash_key(old)) is None
         assert directory.find_key(hash_key(new)) is not None
+
+
+class TestAdminKey:
+    def test_a_new_key_is_the_way_back_in(self, database: Database) -> None:
+        first, second = make_key(), make_key()
+        assert store_admin_key(database, first)
+        assert not store_admin_key(database, first)
+        add_user(database, "root", Role.ADMIN)
+        with database.transaction() as transaction:
+            transaction.users.change("admin", role=Role.VIEWER, is_disabled=True)
+        assert not is_admin_key(database, first)
+
+        assert store_admin_key(database, second)
+
+        assert is_admin_key(database, second)
+        assert not is_admin_key(database, first)
+        with database.reading() as transaction:
+            entries = transaction.audit.list(limit=9)
+        assert [(entry.actor, entry.action) for entry in entries] == [("QSERVER_ADMIN_KEY", AuditAction.KEY_ADDED)] * 2
+
+    def test_nobody_becomes_administrator_by_their_name(self, database: Database) -> None:
+        take_in(database, "1", "admin")
+
+        with pytest.raises(Conflict, match="comes by tokens of"):
+            store_admin_key(database, make_key())
+
+    @pytest.mark.parametrize("key", ["secret", "qserver_short", "x" * 64])
+    def test_one_that_could_be_guessed_is_none(self, key: str) -> None:
+        with pytest.raises(SettingsError, match="at least 32 random characters"):
+            check_admin_key(key)
 
 
 class TestAudit:
