@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from uuid import uuid4
+from weakref import finalize
 
 from qserver.client.access import find_access
 from qserver.client.connection import Connection
@@ -32,6 +33,8 @@ class Transport:
         access = find_access(url, api_key=api_key, ca=ca, grpc_url=grpc_url)
         self.url = access.http.url
         self._connection = Connection(access, patience or Patience())
+        # Code written for a simulator in process closes nothing.
+        self._closing = finalize(self, self._connection.close)
 
     def submit_pubs(self, spec: jobs_pb2.JobSpec, pubs: Iterable[jobs_pb2.Pub]) -> jobs_pb2.Job:
         """Submit one job of PUBs. Raises what the server refuses it for."""
@@ -96,8 +99,8 @@ class Transport:
         return self._connection.call(lambda stub: stub.ListBackends, jobs_pb2.ListBackendsRequest()).backends
 
     def close(self) -> None:
-        """Disconnect. Jobs go on."""
-        self._connection.close()
+        """Disconnect, as happens by itself when nobody holds this any more. Jobs go on."""
+        self._closing()
 
 
 def _about(place: int, refused: QServerError) -> QServerError:

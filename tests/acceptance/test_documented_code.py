@@ -20,7 +20,9 @@ def _blocks(page: str) -> list[CodeType]:
     ]
 
 
-@pytest.mark.parametrize(("page", "number"), [("quickstart.md", 2), ("howto/client.md", 2)])
+@pytest.mark.parametrize(
+    ("page", "number"), [("quickstart.md", 2), ("howto/client.md", 2), ("howto/run-qiskit-code.md", 1)]
+)
 async def test_each_block_of_a_page_runs(
     page: str, number: int, box: Standalone, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Every script in examples/ runs against a whole server and says what it should."""
 
 import ast
+import math
 import re
 import subprocess
 import sys
@@ -61,6 +62,26 @@ def test_a_thousand_circuits(box: Standalone) -> None:
     # 1,000 shots deviate by sqrt(p (1 - p) / 1000), over all angles by 0.0112 (root of the mean square), which 1,000
     # circuits tell to 2.5 %: the bounds are eight standard errors away.
     assert 0.009 < float(re.findall(r"deviation .*: (\S+)$", shown)[0]) < 0.0134
+
+
+def test_a_variational_eigensolver(box: Standalone) -> None:
+    shown = _run("vqe.py", box)
+
+    found, exact = map(float, re.findall(r"found (\S+), exact (\S+)$", shown, re.MULTILINE)[0])
+    assert exact - 1e-3 < found < exact + 0.1
+
+
+def test_a_table_of_parameters(box: Standalone) -> None:
+    shown = _run("parameter_sweep.py", box)
+
+    lines = re.findall(r"<ZI> = (\S+), <XX> = (\S+), (.+)$", shown, re.MULTILINE)
+    angles = [place * math.pi / 6 for place in range(7)]
+    assert [float(agreement) for agreement, _, _ in lines] == pytest.approx(list(map(math.cos, angles)), abs=1e-4)
+    assert [float(coherence) for _, coherence, _ in lines] == pytest.approx(list(map(math.sin, angles)), abs=1e-4)
+    counts = [ast.literal_eval(found) for _, _, found in lines]
+    assert counts[0] == {"00": 1000}
+    assert counts[-1] == {"11": 1000}
+    assert all(set(found) <= {"00", "11"} for found in counts)
 
 
 def test_jobs_in_asyncio(box: Standalone) -> None:
