@@ -1,5 +1,6 @@
 """The client against a whole QServer: what goes in comes out, in every form, and nothing heavy is loaded for it."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -112,6 +113,18 @@ def test_jobs_are_listed_and_deleted(client: Client) -> None:
     assert jobs[0].id not in {job.id for job in client.jobs(limit=None)}
     with pytest.raises(Conflict):
         jobs[1].cancel()
+
+
+def test_a_job_shows_itself_in_a_notebook(client: Client) -> None:
+    job = client.submit(BELL, shots=100, results=["counts", "expval"], observables=["ZZ"])
+    job.result(timeout_seconds=60)
+
+    html = job._repr_html_()
+
+    assert job.id in html
+    assert "finished" in html
+    assert {"00", "11"} == set(re.findall(r"<code>([01]+)</code>", html))
+    assert "+1.000000" in html
 
 
 def test_what_there_is_can_be_read(client: Client) -> None:
