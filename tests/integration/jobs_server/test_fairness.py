@@ -55,6 +55,7 @@ class Hall:
         """Have somebody wait with so many jobs."""
         pattern_id = self.submit(new_job(owner))
         with self.database._engine.begin() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # however busy the machine is
             names = [name for name in connection.scalars(text(JOB_COLUMNS)) if name != "pointer"]
             values = ["gen_random_uuid()" if name == "id" else f"pattern.{name}" for name in names]
             copying = COPY_JOBS.format(columns=", ".join(names), values=", ".join(values), copies=number - 1)
