@@ -36,7 +36,7 @@ class UserChange(BaseModel):
     model_config = _STRICT
 
     role: Role | None = None
-    disabled: bool | None = Field(default=None, description="shut out, with all keys; jobs stay")
+    disabled: bool | None = Field(default=None, strict=True, description="shut out, with all keys; jobs stay")
 
 
 class NewApiKey(BaseModel):

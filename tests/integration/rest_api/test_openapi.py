@@ -12,7 +12,9 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
-from qserver.settings import DatabaseSettings, LimitSettings, Settings
+from database.admin_key import store_admin_key
+from qserver.access.keys import make_key
+from qserver.settings import AccessSettings, DatabaseSettings, LimitSettings, Settings
 from rest_api.app import all_routes
 from tests.unit.rest_api.site import InstantJobsServer, Site, build_site, prepare_database
 
@@ -25,6 +27,7 @@ EXAMPLES = max(10, SEARCH // 20)
 """Of each operation and phase. `make fuzz` searches for others each time."""
 
 SEED = secrets.randbelow(2**32) if SEARCH else 1
+KEY = make_key()
 DEADLINE_SECONDS = 30 * EXAMPLES
 """Four times what it takes on two busy cores."""
 
@@ -36,10 +39,12 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     settings = Settings(
         database=DatabaseSettings(database_url=url),
         limits=LimitSettings(max_upload_idle_seconds=0.5),  # some requests announce a body that never comes
+        access=AccessSettings(auth="required", key_failures_per_minute=0),  # many of them come without a good key
     )
     prepare_database(settings.database)
     built = build_site(settings, InstantJobsServer)
     built.finish(built.submit())
+    store_admin_key(built.database, KEY)
     built.services.event_hub.start()
     yield built
     built.services.event_hub.close()
@@ -63,6 +68,7 @@ async def test_every_operation_keeps_its_promises(address: str, tmp_path: Path) 
     command = (
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION), "run"),
         *(f"{address}/openapi.json", "--checks", "all", "--max-examples", str(EXAMPLES)),
+        *("--header", f"Authorization: Bearer {KEY}"),
         *("--no-color", "--continue-on-failure", "--seed", str(SEED), "--request-timeout", "10"),
     )
 
