@@ -8,7 +8,7 @@ import socket
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -120,22 +120,6 @@ class RabbitMQServer:
         if self._node is not None:
             self._node.kill()
             self._node = None
-
-    def wait_until_kept(self, queue: str) -> None:
-        """Wait until the definition of a durable queue is on disk.
-
-        RabbitMQ answers a declaration before that: its log of definitions is written with a delay of up to two seconds,
-        and a node killed in between comes back without the queue.
-        """
-        name = queue.encode()
-        wait_until(lambda: any(name in text for text in self._definitions()), what=f"queue {queue!r} is on disk")
-
-    def _definitions(self) -> Iterator[bytes]:
-        for path in (self._folder / "data").rglob("*"):
-            # A queue's own folder names it at once, whether or not its definition is kept.
-            if path.is_file() and path.name != ".queue_name":
-                with suppress(FileNotFoundError):
-                    yield path.read_bytes()
 
     def restart(self, *, is_killed: bool = False) -> None:
         """Stop (or kill) and start it on the same ports and data."""
