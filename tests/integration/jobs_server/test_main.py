@@ -94,15 +94,16 @@ def test_a_second_signal_hurries(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "sentence"),
+    ("variables", "sentence"),
     [
-        ("QSERVER_GRPC_PORT", "70000", "QSERVER_GRPC_PORT"),
-        ("QSERVER_GRPC_HOST", "203.0.113.1", "can't listen on 203.0.113.1"),
-        ("QSERVER_BROKER_URL", "http://here", "QSERVER_BROKER_URL"),
+        ({"QSERVER_GRPC_PORT": "70000"}, "QSERVER_GRPC_PORT"),
+        ({"QSERVER_GRPC_HOST": "203.0.113.1"}, "nobody would be asked for a key: set QSERVER_AUTH"),
+        ({"QSERVER_GRPC_HOST": "203.0.113.1", "QSERVER_AUTH": "required"}, "can't listen on 203.0.113.1"),
+        ({"QSERVER_BROKER_URL": "http://here"}, "QSERVER_BROKER_URL"),
     ],
 )
-def test_a_wrong_setting_stops_it_with_a_sentence(tmp_path: Path, variable: str, value: str, sentence: str) -> None:
-    with jobs_server(tmp_path, free_port(), **{variable: value}) as process:
+def test_a_wrong_setting_stops_it_with_a_sentence(tmp_path: Path, variables: dict[str, str], sentence: str) -> None:
+    with jobs_server(tmp_path, free_port(), **variables) as process:
         process.wait(timeout=DEADLINE_SECONDS)
 
     log = (tmp_path / "log").read_text()
