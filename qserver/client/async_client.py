@@ -8,19 +8,16 @@ from typing import Self, Unpack, overload
 from qserver.client.access import find_access
 from qserver.client.async_connection import AsyncConnection
 from qserver.client.async_jobs import AsyncJob, AsyncJobs
-from qserver.client.circuits import AnyCircuit, CircuitWriter, ManyCircuits
+from qserver.client.circuits import AnyCircuit, ManyCircuits
 from qserver.client.job_info import BackendInfo, JobInfo, backend_info, job_info
 from qserver.client.outcomes import accepted
 from qserver.client.patience import Patience
+from qserver.client.progress import ListingProgress
 from qserver.client.results import Result
-from qserver.client.submissions import Wishes, spec_of, submissions_of
-from qserver.client.wire import STATUSES
-from qserver.errors import InvalidRequest
+from qserver.client.submissions import Wishes, written
 from qserver.jobs import JobStatus
 from qserver.json_types import JsonValue
 from qserver.rpc.v1 import jobs_pb2
-
-_PAGE = 500
 
 
 class AsyncClient:
@@ -100,19 +97,11 @@ class AsyncClient:
         self, *, statuses: Iterable[JobStatus | str] = (), limit: int | None = 20
     ) -> AsyncGenerator[JobInfo, None]:
         """Give one's own jobs, newest first: all where `limit` is None; only those in `statuses`, if any."""
-        wanted = [STATUSES[JobStatus(status)] for status in statuses]
-        request = jobs_pb2.ListJobsRequest(page_size=min(limit or _PAGE, _PAGE), statuses=wanted)
-        given = 0
-        while True:
-            page = await self._connection.call(lambda stub: stub.ListJobs, request)
-            for job in page.jobs:
-                if limit is not None and given == limit:
-                    return
-                given += 1
+        progress = ListingProgress(statuses, limit)
+        while not progress.is_done():
+            page = await self._connection.call(lambda stub: stub.ListJobs, progress.request())
+            for job in progress.hear(page):
                 yield job_info(job)
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
 
     async def backends(self) -> list[BackendInfo]:
         """Give what circuits can be sent to."""
@@ -136,8 +125,4 @@ class AsyncClient:
         return await self._connection.http.get("/api/v1/health/ready")
 
     async def _submit(self, circuits: Sequence[AnyCircuit], wishes: Wishes, *, is_many: bool) -> list[str]:
-        if not circuits:
-            raise InvalidRequest("the list of circuits is empty")
-        sources = CircuitWriter().write_all(circuits)
-        submissions = submissions_of(spec_of(wishes), sources, wishes.get("request_id"), is_many=is_many)
-        return accepted(await self._connection.submit(submissions))
+        return accepted(await self._connection.submit(written(circuits, wishes, is_many=is_many)))

@@ -10,11 +10,11 @@ from grpc import aio
 
 from qserver.client.access import Access
 from qserver.client.channels import open_async_channel
-from qserver.client.faults import StreamIsOld, error_of_call, error_of_stream
+from qserver.client.faults import StreamIsOld, error_of_stream, worded
 from qserver.client.http import AsyncHttpDoor
 from qserver.client.outcomes import Outcome, Submitted
 from qserver.client.patience import Attempts, Deadline, Patience
-from qserver.client.progress import SendingProgress, WaitingProgress, WatchingProgress
+from qserver.client.progress import Following, SendingProgress, WaitingProgress, WatchingProgress
 from qserver.client.submissions import Batch, batches_of, pieces_of
 from qserver.errors import QServerError, RetryableError
 from qserver.rpc.v1 import jobs_pb2
@@ -27,7 +27,7 @@ _CALLS_IN_FLIGHT = 4
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
-Metadata = tuple[tuple[str, str], ...]
+Heard = TypeVar("Heard")
 
 
 class AsyncConnection:
@@ -81,24 +81,10 @@ class AsyncConnection:
 
         Raises WaitTimeout once `deadline` has passed, Unavailable where nobody answers for too long.
         """
-        progress = WaitingProgress(job_ids)
-        attempts = Attempts(self._patience, give_up_seconds=self._patience.reconnect_seconds, deadline=deadline)
-        while not progress.is_done():
-            if deadline.has_passed:
-                raise progress.timeout()
-            try:
-                async with aclosing(
-                    self._messages(lambda stub: stub.GetResults, progress.request(), deadline)
-                ) as messages:
-                    async for message in messages:
-                        attempts.succeed()
-                        for outcome in progress.hear(message):
-                            yield outcome
-                progress.check_end()
-            except StreamIsOld:
-                attempts.succeed()
-            except RetryableError as error:
-                await _pause(attempts, error)
+        found = self._follow(WaitingProgress(job_ids), lambda stub: stub.GetResults, deadline)
+        async with aclosing(found) as outcomes:
+            async for outcome in outcomes:
+                yield outcome
 
     async def events(
         self, job_id: str, after_sequence: int, deadline: Deadline
@@ -107,18 +93,28 @@ class AsyncConnection:
 
         Raises WaitTimeout once `deadline` has passed, NotFound where there is no such job.
         """
-        progress = WatchingProgress(job_id, after_sequence)
+        found = self._follow(WatchingProgress(job_id, after_sequence), lambda stub: stub.WatchJob, deadline)
+        async with aclosing(found) as events:
+            async for event in events:
+                yield event
+
+    async def _follow(
+        self,
+        progress: Following[Request, Answer, Heard],
+        rpc: "Callable[[JobServiceAsyncStub], aio.UnaryStreamMultiCallable[Request, Answer]]",
+        deadline: Deadline,
+    ) -> AsyncGenerator[Heard, None]:
+        """Give what a stream brings, opened again for what is missing however often the connection is lost."""
         attempts = Attempts(self._patience, give_up_seconds=self._patience.reconnect_seconds, deadline=deadline)
         while not progress.is_done():
             if deadline.has_passed:
                 raise progress.timeout()
             try:
-                async with aclosing(
-                    self._messages(lambda stub: stub.WatchJob, progress.request(), deadline)
-                ) as messages:
-                    async for event in messages:
+                async with aclosing(self._messages(rpc, progress.request(), deadline)) as messages:
+                    async for message in messages:
                         attempts.succeed()
-                        yield progress.hear(event)
+                        for heard in progress.hear(message):
+                            yield heard
                 progress.check_end()
             except StreamIsOld:
                 attempts.succeed()
@@ -153,23 +149,17 @@ class AsyncConnection:
                 return error
 
     async def _streamed(self, submission: jobs_pb2.JobSubmission) -> jobs_pb2.Job:
-        stub = await self._connected()
-        try:
-            answer = await stub.SubmitJob(
-                pieces_of(submission), timeout=self._patience.upload_seconds, metadata=self._access.authorization
-            )
-        except aio.AioRpcError as error:
-            raise error_of_call(error, server=self._access.http.url) from error
-        return answer.job
+        call = (await self._connected()).SubmitJob
+        seconds, metadata = self._patience.upload_seconds, self._access.authorization
+        with worded(self._access):
+            return (await call(pieces_of(submission), timeout=seconds, metadata=metadata)).job
 
     async def _attempt(
         self, rpc: "Callable[[JobServiceAsyncStub], aio.UnaryUnaryMultiCallable[Request, Answer]]", request: Request
     ) -> Answer:
         call = rpc(await self._connected())
-        try:
+        with worded(self._access):
             return await call(request, timeout=self._patience.answer_seconds, metadata=self._access.authorization)
-        except aio.AioRpcError as error:
-            raise error_of_call(error, server=self._access.http.url) from error
 
     async def _messages(
         self,

@@ -11,11 +11,11 @@ import grpc
 
 from qserver.client.access import Access
 from qserver.client.channels import open_channel
-from qserver.client.faults import StreamIsOld, error_of_call, error_of_stream
+from qserver.client.faults import StreamIsOld, error_of_stream, worded
 from qserver.client.http import HttpDoor
 from qserver.client.outcomes import Outcome, Submitted
 from qserver.client.patience import Attempts, Deadline, Patience
-from qserver.client.progress import SendingProgress, WaitingProgress, WatchingProgress
+from qserver.client.progress import Following, SendingProgress, WaitingProgress, WatchingProgress
 from qserver.client.submissions import Batch, batches_of, pieces_of
 from qserver.errors import QServerError, RetryableError
 from qserver.rpc.v1 import jobs_pb2
@@ -25,7 +25,7 @@ _CALLS_IN_FLIGHT = 4
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
-Metadata = tuple[tuple[str, str], ...]
+Heard = TypeVar("Heard")
 
 
 class Connection:
@@ -53,12 +53,7 @@ class Connection:
 
         Raises what the server refuses with, or Unavailable.
         """
-        attempts = Attempts(self._patience, give_up_seconds=self._patience.call_seconds)
-        while True:
-            try:
-                return self._attempt(rpc, request)
-            except RetryableError as error:
-                _pause(attempts, error)
+        return self._repeated(lambda: self._attempt(rpc, request))
 
     def submit(self, submissions: Sequence[jobs_pb2.JobSubmission]) -> list[Submitted]:
         """Send submissions in as many calls as they need; gives for each, in order, its job or why it was refused.
@@ -76,25 +71,35 @@ class Connection:
 
         Raises what the server refuses with, or Unavailable.
         """
-        attempts = Attempts(self._patience, give_up_seconds=self._patience.call_seconds)
-        while True:
-            try:
-                return self._stream_pubs(messages)
-            except RetryableError as error:
-                _pause(attempts, error)
+        return self._repeated(lambda: self._stream_pubs(messages))
 
     def outcomes(self, job_ids: Sequence[str], deadline: Deadline) -> Iterator[tuple[str, Outcome]]:
         """Give what came of each job as soon as it is over, however often the connection is lost.
 
         Raises WaitTimeout once `deadline` has passed, Unavailable where nobody answers for too long.
         """
-        progress = WaitingProgress(job_ids)
+        return self._follow(WaitingProgress(job_ids), lambda stub: stub.GetResults, deadline)
+
+    def events(self, job_id: str, after_sequence: int, deadline: Deadline) -> Iterator[jobs_pb2.WatchJobResponse]:
+        """Give a job's events after a sequence number up to its final one, however often the connection is lost.
+
+        Raises WaitTimeout once `deadline` has passed, NotFound where there is no such job.
+        """
+        return self._follow(WatchingProgress(job_id, after_sequence), lambda stub: stub.WatchJob, deadline)
+
+    def _follow(
+        self,
+        progress: Following[Request, Answer, Heard],
+        rpc: "Callable[[JobServiceStub], grpc.UnaryStreamMultiCallable[Request, Answer]]",
+        deadline: Deadline,
+    ) -> Iterator[Heard]:
+        """Give what a stream brings, opened again for what is missing however often the connection is lost."""
         attempts = Attempts(self._patience, give_up_seconds=self._patience.reconnect_seconds, deadline=deadline)
         while not progress.is_done():
             if deadline.has_passed:
                 raise progress.timeout()
             try:
-                for message in self._messages(lambda stub: stub.GetResults, progress.request(), deadline):
+                for message in self._messages(rpc, progress.request(), deadline):
                     attempts.succeed()
                     yield from progress.hear(message)
                 progress.check_end()
@@ -103,23 +108,11 @@ class Connection:
             except RetryableError as error:
                 _pause(attempts, error)
 
-    def events(self, job_id: str, after_sequence: int, deadline: Deadline) -> Iterator[jobs_pb2.WatchJobResponse]:
-        """Give a job's events after a sequence number up to its final one, however often the connection is lost.
-
-        Raises WaitTimeout once `deadline` has passed, NotFound where there is no such job.
-        """
-        progress = WatchingProgress(job_id, after_sequence)
-        attempts = Attempts(self._patience, give_up_seconds=self._patience.reconnect_seconds, deadline=deadline)
-        while not progress.is_done():
-            if deadline.has_passed:
-                raise progress.timeout()
+    def _repeated(self, attempt: Callable[[], Answer]) -> Answer:
+        attempts = Attempts(self._patience, give_up_seconds=self._patience.call_seconds)
+        while True:
             try:
-                for event in self._messages(lambda stub: stub.WatchJob, progress.request(), deadline):
-                    attempts.succeed()
-                    yield progress.hear(event)
-                progress.check_end()
-            except StreamIsOld:
-                attempts.succeed()
+                return attempt()
             except RetryableError as error:
                 _pause(attempts, error)
 
@@ -150,30 +143,21 @@ class Connection:
                 return error
 
     def _streamed(self, submission: jobs_pb2.JobSubmission) -> jobs_pb2.Job:
-        stub = self._connected()
-        try:
-            return stub.SubmitJob(
-                pieces_of(submission), timeout=self._patience.upload_seconds, metadata=self._access.authorization
-            ).job
-        except grpc.RpcError as error:
-            raise error_of_call(error, server=self._access.http.url) from error
+        return self._upload(self._connected().SubmitJob, pieces_of(submission)).job
 
     def _stream_pubs(self, messages: Sequence[jobs_pb2.SubmitPubsRequest]) -> jobs_pb2.Job:
-        call = self._connected().SubmitPubs
-        seconds, metadata = self._patience.upload_seconds, self._access.authorization
-        try:
-            return call(iter(messages), timeout=seconds, metadata=metadata).job
-        except grpc.RpcError as error:
-            raise error_of_call(error, server=self._access.http.url) from error
+        return self._upload(self._connected().SubmitPubs, iter(messages)).job
+
+    def _upload(self, call: "grpc.StreamUnaryMultiCallable[Request, Answer]", messages: Iterator[Request]) -> Answer:
+        with worded(self._access):
+            return call(messages, timeout=self._patience.upload_seconds, metadata=self._access.authorization)
 
     def _attempt(
         self, rpc: "Callable[[JobServiceStub], grpc.UnaryUnaryMultiCallable[Request, Answer]]", request: Request
     ) -> Answer:
         call = rpc(self._connected())
-        try:
+        with worded(self._access):
             return call(request, timeout=self._patience.answer_seconds, metadata=self._access.authorization)
-        except grpc.RpcError as error:
-            raise error_of_call(error, server=self._access.http.url) from error
 
     def _messages(
         self,

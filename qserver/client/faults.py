@@ -1,10 +1,12 @@
 """From gRPC's statuses back to our errors: the one table of the client's edge."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 
 import grpc
 
+from qserver.client.access import Access
 from qserver.errors import (
     AlreadyExists,
     Conflict,
@@ -49,6 +51,15 @@ _STATUSES: Mapping[int, grpc.StatusCode] = MappingProxyType({status.value[0]: st
 
 class StreamIsOld(Exception):  # noqa: N818 - no error: a stream is opened anew now and then
     """A stream came to the end of its time; whatever became of the connection, the next one finds out."""
+
+
+@contextmanager
+def worded(access: Access) -> Iterator[None]:
+    """Raise in our words what a call in the block ends with, of either kind of channel."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise error_of_call(error, server=access.http.url) from error
 
 
 def error_of_call(error: grpc.RpcError, *, server: str) -> QServerError:

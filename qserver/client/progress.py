@@ -1,6 +1,7 @@
 """How far a call that may be interrupted has come: what is still to be asked for, whatever the connection did."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 from qserver.client import wire
 from qserver.client.faults import error_of_detail, error_without_result
@@ -8,7 +9,15 @@ from qserver.client.outcomes import Outcome, Submitted
 from qserver.client.results import Result
 from qserver.client.submissions import Batch
 from qserver.errors import QServerError, RetryableError, Unavailable, WaitTimeout
+from qserver.jobs import JobStatus
 from qserver.rpc.v1 import jobs_pb2
+
+RequestT_co = TypeVar("RequestT_co", covariant=True)
+MessageT_contra = TypeVar("MessageT_contra", contravariant=True)
+HeardT_co = TypeVar("HeardT_co", covariant=True)
+
+PAGE_JOBS = 500
+"""Jobs that one call of ListJobs is asked for."""
 
 MOST_IDS = 5_000
 """Jobs that one call of GetResults is asked for; the server takes 10,000."""
@@ -51,6 +60,25 @@ class SendingProgress:
     def answers(self) -> list[Submitted]:
         """Give the answers, in order."""
         return [self._answers[position] for position in sorted(self._answers)]
+
+
+class Following(Protocol[RequestT_co, MessageT_contra, HeardT_co]):
+    """What a stream brings that is opened again for what is missing, until nothing is."""
+
+    def is_done(self) -> bool:
+        """Whether nothing is missing."""
+
+    def request(self) -> RequestT_co:
+        """Ask for what is missing."""
+
+    def hear(self, message: MessageT_contra) -> Iterator[HeardT_co]:
+        """Give what a message brings that wasn't there before."""
+
+    def check_end(self) -> None:
+        """Hear that the stream ended well. Raises where it should not have."""
+
+    def timeout(self) -> WaitTimeout:
+        """Say that it takes too long."""
 
 
 class WaitingProgress:
@@ -105,11 +133,11 @@ class WatchingProgress:
         """Ask for what comes after the last event that was seen."""
         return jobs_pb2.WatchJobRequest(id=self._job_id, after_sequence=self._seen)
 
-    def hear(self, event: jobs_pb2.WatchJobResponse) -> jobs_pb2.WatchJobResponse:
-        """Take an event in."""
+    def hear(self, event: jobs_pb2.WatchJobResponse) -> Iterator[jobs_pb2.WatchJobResponse]:
+        """Take an event in, and give it."""
         self._seen = event.sequence
         self._is_over = event.status in wire.FINAL_STATUSES
-        return event
+        yield event
 
     def check_end(self) -> None:
         """Hear that the stream ended. Raises Unavailable where the job's last event is missing."""
@@ -119,6 +147,34 @@ class WatchingProgress:
     def timeout(self) -> WaitTimeout:
         """Say that it takes too long."""
         return took_too_long(self._job_id)
+
+
+class ListingProgress:
+    """A list that comes page by page, newest first."""
+
+    def __init__(self, statuses: Iterable[JobStatus | str], limit: int | None) -> None:
+        """Ask for at most `limit` jobs, for all where it is None; only for those in `statuses`, if any."""
+        wanted = [wire.STATUSES[JobStatus(status)] for status in statuses]
+        self._left = limit
+        self._request = jobs_pb2.ListJobsRequest(page_size=min(limit or PAGE_JOBS, PAGE_JOBS), statuses=wanted)
+        self._is_done = False
+
+    def is_done(self) -> bool:
+        """Whether there is no other page, or enough was given."""
+        return self._is_done
+
+    def request(self) -> jobs_pb2.ListJobsRequest:
+        """Ask for the next page."""
+        return self._request
+
+    def hear(self, page: jobs_pb2.ListJobsResponse) -> Sequence[jobs_pb2.Job]:
+        """Give what is wanted of a page."""
+        jobs = page.jobs[: self._left]
+        if self._left is not None:
+            self._left -= len(jobs)
+        self._is_done = self._left == 0 or not page.next_page_token
+        self._request.page_token = page.next_page_token
+        return jobs
 
 
 def took_too_long(first: str, *others: str) -> WaitTimeout:

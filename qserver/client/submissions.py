@@ -10,7 +10,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from qserver.circuits import CircuitSource
 from qserver.client import wire
-from qserver.client.circuits import UnreadSource
+from qserver.client.circuits import AnyCircuit, CircuitWriter, UnreadSource
 from qserver.client.observables import AnyObservable, to_observables
 from qserver.errors import InvalidRequest
 from qserver.jobs import Observable
@@ -85,6 +85,17 @@ def spec_of(wishes: Wishes) -> jobs_pb2.JobSpec:
             raise InvalidRequest(f"expires_at is {expires_at.isoformat()}, which names no time zone")
         spec.expires_at.FromDatetime(expires_at)
     return spec
+
+
+def written(circuits: Sequence[AnyCircuit], wishes: Wishes, *, is_many: bool) -> list[jobs_pb2.JobSubmission]:
+    """Write circuits as they are sent, each with what is wished for.
+
+    Raises InvalidRequest where there are none, and for words that don't exist.
+    """
+    if not circuits:
+        raise InvalidRequest("the list of circuits is empty")
+    sources = CircuitWriter().write_all(circuits)
+    return submissions_of(spec_of(wishes), sources, wishes.get("request_id"), is_many=is_many)
 
 
 def submissions_of(
