@@ -41,7 +41,6 @@ class NewJob:
     route: str
     plan: Plan
     max_attempts: int
-    submitted_from: str | None = None  # client's address, for the event
     cache_key: bytes | None = None  # of `cache_key`, where a stored result of an equal job will do
     pubs: tuple[NewPub, ...] = ()  # of a job of PUBs: all of them; the job's own circuit, run and plan are the first's
 

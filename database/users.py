@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
@@ -106,11 +107,12 @@ class Users:
             found = self._of_subject(subject)
         if found is None:
             raise AlreadyExists(f"the name {name} is taken by another user")
-        if found.role is not role:
-            self._work.execute(update(users).where(users.c.id == found.id).values(role=role))
-            usage.forget(self._work, found.id)
-            self._work.announce(ChangeKind.ACCESS)
-        return self._of_subject(subject) or found
+        if found.role is role:
+            return found
+        self._work.execute(update(users).where(users.c.id == found.id).values(role=role))
+        usage.forget(self._work, found.id)
+        self._work.announce(ChangeKind.ACCESS)
+        return replace(found, role=role)
 
     def _of_subject(self, subject: str) -> UserRecord | None:
         row = self._work.execute(select(users).where(users.c.subject == subject)).mappings().first()

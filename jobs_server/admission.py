@@ -34,7 +34,6 @@ class Submission:
     identity: Identity
     request: JobRequest
     source: bytes
-    client_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +169,6 @@ class Admission:
             route=self._route(backend, plan),
             plan=plan,
             max_attempts=self._max_attempts,
-            submitted_from=submission.client_address,
             cache_key=self._cache_key(draft) if request.cache else None,
         )
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import unquote
 
-from qserver.access.visitor import Visitor, credential_of, plain_address
+from qserver.access.visitor import Visitor, credential_of
+from qserver.addresses import Network, is_within, parsed_address, plain_address
 from qserver.identity import Identity
 
 current_caller: ContextVar[Identity] = ContextVar("current_caller")
-current_address: ContextVar[str] = ContextVar("current_address")
-"""Where the caller is: an IP address, as the connection or a trusted proxy says it."""
 
 REAL_ADDRESS = "x-real-ip"
 SCHEME = "x-forwarded-proto"
@@ -18,10 +16,9 @@ AUTHORIZATION = "authorization"
 UNIX = "unix:"
 
 Metadata = Iterable[tuple[str, str | bytes]]
-Networks = Sequence[IPv4Network | IPv6Network]
 
 
-def visitor_of(peer: str, metadata: Metadata, trusted: Networks) -> Visitor:
+def visitor_of(peer: str, metadata: Metadata, trusted: Sequence[Network]) -> Visitor:
     """Read who asks to come in: what a trusted proxy says of its client, what the connection says of anybody else.
 
     Raises Unauthenticated for an `authorization` that is none.
@@ -29,11 +26,11 @@ def visitor_of(peer: str, metadata: Metadata, trusted: Networks) -> Visitor:
     told = {key: str(value) for key, value in metadata if key in {REAL_ADDRESS, SCHEME, AUTHORIZATION}}
     host = _host(peer)
     # A Unix socket is there for our own rest_api alone, in a folder that nobody else may enter.
-    is_trusted = peer.startswith(UNIX) or any(_is_in(host, network) for network in trusted)
+    is_trusted = peer.startswith(UNIX) or is_within(host, trusted)
     address = told.get(REAL_ADDRESS, "")
     return Visitor(
         credential=credential_of(told.get(AUTHORIZATION)),
-        address=plain_address(address if is_trusted and _is_address(address) else host or peer),
+        address=plain_address(address if is_trusted and parsed_address(address) else host or peer),
         is_encrypted=is_trusted and told.get(SCHEME) == "https",
     )
 
@@ -41,15 +38,3 @@ def visitor_of(peer: str, metadata: Metadata, trusted: Networks) -> Visitor:
 def _host(peer: str) -> str:
     """Take the address out of `ipv4:127.0.0.1:50000` or `ipv6:%5B::1%5D:50000`."""
     return unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]")
-
-
-def _is_in(host: str, network: IPv4Network | IPv6Network) -> bool:
-    return _is_address(host) and ip_address(host) in network
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from grpc import aio
 
 from jobs_server.call_room import CallRoom
-from jobs_server.caller import current_address, current_caller, visitor_of
+from jobs_server.caller import current_caller, visitor_of
 from jobs_server.errors import INTERNAL, Refusal, is_expected, refusal
 from jobs_server.metrics import Metrics
 from qserver.access.authenticator import Authenticator
@@ -106,7 +106,6 @@ class Gate(aio.ServerInterceptor):
             current_caller.set(NOBODY)
             return
         visitor = visitor_of(context.peer(), context.invocation_metadata() or (), self._trusted)
-        current_address.set(visitor.address)
         caller = await self._authenticator.admit(visitor)
         caller.require(permission)
         current_caller.set(caller)

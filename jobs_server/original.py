@@ -6,7 +6,7 @@ from grpc import aio
 
 from jobs_server import limits as checks
 from jobs_server.admission import Submission
-from jobs_server.caller import current_address, current_caller
+from jobs_server.caller import current_caller
 from jobs_server.catalog import Catalog
 from jobs_server.intake import Intake
 from jobs_server.original_requests import job_request
@@ -36,9 +36,7 @@ class OriginalService(jobs_pb2_grpc.JobsServicer):
             checks.check_backend_name(properties.targetSimulator)
             backend = await self._catalog.backend(properties.targetSimulator)
             request = job_request(properties, self._limits, is_file_plugin=backend.file_plugin is not None)
-            job = await self._intake.submit(
-                Submission(current_caller.get(), request, upload.source(), client_address=current_address.get())
-            )
+            job = await self._intake.submit(Submission(current_caller.get(), request, upload.source()))
         return jobs_pb2.PendingJob(id=str(job.id))
 
     async def HealthCheck(

@@ -32,7 +32,6 @@ class PubSubmission:
     identity: Identity
     request: JobRequest
     pubs: tuple[SentPub, ...]
-    client_address: str | None = None
 
 
 async def receive_pubs(
@@ -87,7 +86,6 @@ def submissions_of(submission: PubSubmission, limits: LimitSettings) -> Sequence
             submission.identity,
             replace(submission.request, run=pub.run, num_pubs=len(submission.pubs)),
             pub.source,
-            submission.client_address,
         )
         for pub in submission.pubs
     ]
@@ -98,7 +96,7 @@ def as_one(submission: PubSubmission) -> Submission:
     content = pubs_content((pub.source, pub.run) for pub in submission.pubs)
     run = replace(submission.pubs[0].run, sweep=None)
     request = replace(submission.request, run=run, num_pubs=len(submission.pubs))
-    return Submission(submission.identity, request, content, submission.client_address)
+    return Submission(submission.identity, request, content)
 
 
 def joined(admitted: Sequence[NewJob | Exception]) -> NewJob:

@@ -8,7 +8,7 @@ from grpc import aio
 
 from jobs_server import answers, requests
 from jobs_server.admission import Submission
-from jobs_server.caller import current_address, current_caller
+from jobs_server.caller import current_caller
 from jobs_server.catalog import Catalog
 from jobs_server.committer import Stored
 from jobs_server.errors import INTERNAL, Refusal, is_expected, refusal
@@ -86,9 +86,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         with self._room.upload() as upload:
             spec, pubs = await receive_pubs(request_iterator, upload, self._limits)
             request = requests.job_request(spec, self._limits)
-            submission = PubSubmission(
-                current_caller.get(), request, read_pubs(request, spec, pubs), current_address.get()
-            )
+            submission = PubSubmission(current_caller.get(), request, read_pubs(request, spec, pubs))
             job = await self._intake.submit_pubs(submission)
         return jobs_pb2.SubmitPubsResponse(job=answers.job_message(job))
 
@@ -197,7 +195,6 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
             identity=current_caller.get(),
             request=requests.job_request(spec, self._limits),
             source=source,
-            client_address=current_address.get(),
         )
 
     def _read(self, submission: jobs_pb2.JobSubmission) -> Submission | QServerError:

@@ -8,7 +8,6 @@ the two equal. A value that can't be right stops the service with a sentence: se
 
 import re
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal, cast
@@ -18,6 +17,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, ValidationInf
 from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from qserver.addresses import Network, is_within
 from qserver.errors import SettingsError
 from qserver.quotas import Quotas
 from qserver.secret_files import SecretFiles
@@ -36,7 +36,7 @@ def _split_names(value: object) -> object:
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)]
 """Names in one variable, parted by commas."""
 
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split_names)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_names)]
 """Addresses and networks in one variable, parted by commas."""
 
 OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
@@ -382,11 +382,7 @@ class AccessSettings(Section):
 
     def is_anonymous(self, address: str) -> bool:
         """Tell whether requests from an address may come without a key."""
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self.anonymous_from)
+        return is_within(address, self.anonymous_from)
 
     @field_validator("oidc_issuer", "oidc_jwks_url")
     @classmethod

@@ -18,6 +18,9 @@ MAX_NAME_LENGTH: Final = 100
 UserName = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=NAME_PATTERN, examples=["ada"])]
 """A name of our own users: nothing that a page, a log or a path could take for something else."""
 
+AnyName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""A name of any user, also of one whom an issuer of tokens named."""
+
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -45,13 +48,7 @@ class NewApiKey(BaseModel):
     model_config = _STRICT
 
     name: UserName = Field(description="to tell it from others of the same user", examples=["laptop"])
-    user: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=200,
-        pattern=r"^[^\x00-\x1f\x7f]+$",
-        description="whose; an administrator may name others than themselves",
-    )
+    user: AnyName | None = Field(default=None, description="whose; an administrator may name others than themselves")
     scopes: list[Permission] | None = Field(
         default=None, min_length=1, description="what the key may be used for; all that its user may do, where left out"
     )

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
 
-from qserver.access.visitor import Visitor, credential_of, plain_address
+from qserver.access.visitor import Visitor, credential_of
+from qserver.addresses import plain_address
 from qserver.errors import PermissionDenied
 from qserver.identity import HTTP_RULES, NOBODY, Identity, Permission
 from rest_api.services import Services

@@ -247,7 +247,7 @@ def _event_row(new: NewJob, stored: _Stored) -> Parameters:
         "status": JobStatus.PENDING,
         "at": stored.submitted_at,
         "actor": new.identity.name,
-        "address": new.submitted_from,
+        "address": new.identity.address or None,
     }
 
 

@@ -1,7 +1,6 @@
 """From a request to a caller: by key, by token, by address, or because keys are off."""
 
 import asyncio
-import hashlib
 import hmac
 import math
 from collections import OrderedDict
@@ -102,7 +101,7 @@ class Authenticator:
         if not visitor.credential:
             return self._without_credential(visitor)
         self._check_channel(visitor)
-        known = self._remembered(_digest_of(visitor.credential))
+        known = self._remembered(hash_key(visitor.credential))
         return None if known is None or self._is_stale(known) else self._unexpired(known)
 
     def _without_credential(self, visitor: Visitor) -> Identity:
@@ -132,7 +131,7 @@ class Authenticator:
         return known.identity
 
     def _look_up(self, visitor: Visitor) -> Identity:
-        digest, forgotten = _digest_of(visitor.credential), self._forgotten
+        digest, forgotten = hash_key(visitor.credential), self._forgotten
         # Nobody guesses 256 bits: a key is looked at in any case, so that guesses from an address lock nobody out.
         if not is_long_enough(visitor.credential) and self._remembered(digest) is None:
             self._failures.check(visitor.address)
@@ -176,8 +175,3 @@ class Authenticator:
     def _drop(self, digest: bytes) -> None:
         with self._lock:
             self._known.pop(digest, None)
-
-
-def _digest_of(credential: str) -> bytes:
-    """Hash any credential as a key is: what is remembered of a token can't be used as one either."""
-    return hash_key(credential) if is_key(credential) else hashlib.sha256(credential.encode()).digest()

@@ -3,10 +3,11 @@
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_network
 from threading import Lock
 from typing import Final
 
+from qserver.addresses import parsed_address
 from qserver.clock import Clock
 from qserver.errors import QuotaExceeded, ReachedLimit
 
@@ -69,10 +70,7 @@ class FailureLimit:
 
 
 def _network_of(address: str) -> str:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
+    parsed = parsed_address(address)
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
         return str(ip_network((parsed, _IPV6_PREFIX), strict=False))
     return address

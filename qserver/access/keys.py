@@ -30,6 +30,6 @@ def is_long_enough(key: str) -> bool:
     return is_key(key) and len(key) >= _LEAST_LENGTH
 
 
-def hash_key(key: str) -> bytes:
-    """Give what is stored of a key: 32 bytes."""
-    return hashlib.sha256(key.encode()).digest()
+def hash_key(credential: str) -> bytes:
+    """Give what is kept of a key, or remembered of a token: 32 bytes, which can't be used as either."""
+    return hashlib.sha256(credential.encode()).digest()

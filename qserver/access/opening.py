@@ -1,10 +1,9 @@
 """Which authenticator the settings ask for, at a door that listens on some address."""
 
-from ipaddress import ip_address
-
 from qserver.access.authenticator import Authenticator
 from qserver.access.directory import Directory
 from qserver.access.tokens import OidcVerifier
+from qserver.addresses import is_loopback
 from qserver.errors import SettingsError
 from qserver.settings import AccessSettings
 
@@ -26,7 +25,4 @@ def open_authenticator(settings: AccessSettings, directory: Directory, *, host: 
 
 
 def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() in _LOCAL_NAMES
+    return is_loopback(host.strip("[]")) or host.lower() in _LOCAL_NAMES

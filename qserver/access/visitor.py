@@ -1,8 +1,8 @@
 """A request before anybody knows who sent it."""
 
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address
 
+from qserver.addresses import is_loopback
 from qserver.errors import Unauthenticated
 
 _SCHEME = "bearer"
@@ -19,20 +19,7 @@ class Visitor:
     @property
     def is_local(self) -> bool:
         """Whether it comes from this very machine."""
-        try:
-            return ip_address(self.address).is_loopback
-        except ValueError:
-            return False
-
-
-def plain_address(address: str) -> str:
-    """Write an IPv4 address that came by an IPv6 socket (::ffff:192.0.2.1) as what it is; anything else as it came."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    return address if mapped is None else str(mapped)
+        return is_loopback(self.address)
 
 
 def credential_of(header: str | None) -> str:

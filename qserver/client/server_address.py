@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from qserver.addresses import is_loopback
 from qserver.errors import SettingsError
 
 DEFAULT_SCHEME = "https"
@@ -35,10 +35,7 @@ class ServerAddress:
     @property
     def is_loopback(self) -> bool:
         """Whether what is sent there never leaves this machine."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host) or self.host == "localhost"
 
     @property
     def _bracketed_host(self) -> str:

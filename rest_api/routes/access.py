@@ -7,13 +7,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from database.records import AuditAction, AuditRecord, KeyRecord, NewKey, UserRecord
+from database.records import AuditAction, KeyRecord, NewKey, UserRecord
 from qserver.access.keys import hash_key, make_key
 from qserver.clock import SystemClock
 from qserver.errors import InvalidRequest, PermissionDenied
 from qserver.identity import Identity, Permission
 from rest_api import access_examples as examples
 from rest_api import access_schemas as schemas
+from rest_api.access_views import entry_view, key_view, user_view
 from rest_api.dependencies import MAX_CURSOR, Caller, Name, Neighbours, identify
 from rest_api.json_response import json_response
 from rest_api.openapi import answers, refusals
@@ -26,10 +27,7 @@ PAGE_SIZE = 100
 router = APIRouter(prefix=API_PREFIX, tags=["access"], dependencies=[Depends(identify)], route_class=ServiceRoute)
 
 KeyId = Annotated[UUID, Path(alias="id", description="the key's id, a UUID")]
-OwnerName = Annotated[
-    str | None,
-    Query(alias="user", min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$", description="whose; your own"),
-]
+OwnerName = Annotated[schemas.AnyName | None, Query(alias="user", description="whose; your own")]
 
 
 @router.get(
@@ -56,7 +54,7 @@ def list_keys(caller: Caller, neighbours: Neighbours, user: OwnerName = None) ->
     """List your keys, or, as an administrator, those of `user`. Somebody else's are none."""
     with neighbours.database.reading() as transaction:
         keys = transaction.keys.list(caller, owner=user)
-    return json_response([_key_view(key) for key in keys])
+    return json_response([key_view(key) for key in keys])
 
 
 @router.post(
@@ -83,7 +81,7 @@ def make_a_key(wanted: schemas.NewApiKey, caller: Caller, neighbours: Neighbours
         new = NewKey(hash_key(key), owner.id, wanted.name, _scopes(wanted, caller), ends_at)
         stored = transaction.keys.add(new)
         transaction.audit.record(caller, AuditAction.KEY_ADDED, str(stored.id), _about(stored))
-    return json_response(schemas.MadeApiKey(key, _key_view(stored)), HTTPStatus.CREATED, {"Cache-Control": "no-store"})
+    return json_response(schemas.MadeApiKey(key, key_view(stored)), HTTPStatus.CREATED, {"Cache-Control": "no-store"})
 
 
 @router.delete(
@@ -117,7 +115,7 @@ def list_users(neighbours: Neighbours) -> Response:
     """List all users."""
     with neighbours.database.reading() as transaction:
         users = transaction.users.list()
-    return json_response([_user_view(user) for user in users])
+    return json_response([user_view(user) for user in users])
 
 
 @router.post(
@@ -135,7 +133,7 @@ def add_user(wanted: schemas.NewUser, caller: Caller, neighbours: Neighbours) ->
     with neighbours.database.transaction() as transaction:
         user = transaction.users.add(wanted.name, wanted.role)
         transaction.audit.record(caller, AuditAction.USER_ADDED, user.name, {"role": user.role})
-    return json_response(_user_view(user), HTTPStatus.CREATED)
+    return json_response(user_view(user), HTTPStatus.CREATED)
 
 
 @router.put(
@@ -155,7 +153,7 @@ def change_user(name: Name, change: schemas.UserChange, caller: Caller, neighbou
             state = "enabled" if user.disabled_at is None else "disabled"
             transaction.audit.record(caller, AuditAction.USER_CHANGED, name, {"role": user.role, "state": state})
     neighbours.authenticator.forget()  # as for a revoked key
-    return json_response(_user_view(user))
+    return json_response(user_view(user))
 
 
 @router.get(
@@ -177,7 +175,7 @@ def list_audit(
     """
     with neighbours.database.reading() as transaction:
         entries = transaction.audit.list(limit=PAGE_SIZE, before_id=before)
-    return json_response([_entry_view(entry) for entry in entries])
+    return json_response([entry_view(entry) for entry in entries])
 
 
 def _owner_name(wanted: schemas.NewApiKey, caller: Identity) -> str:
@@ -207,38 +205,3 @@ def _scopes(wanted: schemas.NewApiKey, caller: Identity) -> frozenset[Permission
 
 def _about(key: KeyRecord) -> dict[str, str | list[str]]:
     return {"name": key.name, "user": key.owner, "scopes": [*sorted(key.scopes)]}
-
-
-def _key_view(key: KeyRecord) -> schemas.ApiKey:
-    return schemas.ApiKey(
-        id=key.id,
-        name=key.name,
-        user=key.owner,
-        scopes=sorted(key.scopes),
-        created_at=key.created_at,
-        expires_at=key.expires_at,
-        last_used_at=key.last_used_at,
-    )
-
-
-def _user_view(user: UserRecord) -> schemas.User:
-    return schemas.User(
-        id=user.id,
-        name=user.name,
-        role=user.role,
-        created_at=user.created_at,
-        disabled_at=user.disabled_at,
-        external=user.subject is not None,
-    )
-
-
-def _entry_view(entry: AuditRecord) -> schemas.AuditEntry:
-    return schemas.AuditEntry(
-        id=entry.id,
-        at=entry.at,
-        actor=entry.actor,
-        address=entry.address,
-        action=entry.action,
-        subject=entry.subject,
-        detail=entry.detail,
-    )

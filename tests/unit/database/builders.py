@@ -1,7 +1,7 @@
 """Jobs, results, workers and plugins for tests: plain ones, with what matters to the test named in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -95,7 +95,7 @@ class JobBuilder:
         sha256 = circuit_hash(circuit.circuit_format, circuit.source, reader="aer 1")
         return NewJob(
             id=uuid4(),
-            identity=self.owner,
+            identity=replace(self.owner, address="192.0.2.1"),
             circuit=circuit,
             circuit_sha256=sha256,
             request=JobRequest(
@@ -105,7 +105,6 @@ class JobBuilder:
             route=self.route,
             plan=self.plan,
             max_attempts=self.max_attempts,
-            submitted_from="192.0.2.1",
             cache_key=self._cache_key(sha256, run) if self.cache else None,
         )
 
