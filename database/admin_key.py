@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from database.database import Database
-from database.records import AuditAction, NewKey
+from database.people_records import AuditAction, NewKey
 from qserver.access.keys import PREFIX, hash_key, is_long_enough
 from qserver.errors import SettingsError
 from qserver.identity import ANONYMOUS, EVERYTHING, Role

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
-from database.records import AuditAction, AuditRecord
+from database.people_records import AuditAction, AuditRecord
 from database.tables import audit
 from database.work import Work
 from qserver.identity import Identity

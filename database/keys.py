@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import RowMapping, Select, or_, select, update
 
 from database.changes import ChangeKind
-from database.records import KeyRecord, NewKey
+from database.people_records import KeyRecord, NewKey
 from database.tables import api_keys, users
 from database.types import Now, SecondsFromNow
 from database.work import Work

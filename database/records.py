@@ -9,9 +9,8 @@ from uuid import UUID
 
 from qserver.circuits import Circuit, CircuitFormat, CircuitProfile
 from qserver.errors import Reason
-from qserver.identity import Identity, Permission, Role
+from qserver.identity import Identity
 from qserver.jobs import Job, JobRequest, JobStatus, RunRequest
-from qserver.json_types import JsonObject
 from qserver.plugins import BackendSpec, Plan
 from qserver.plugins import InstallState as InstallState  # noqa: PLC0414 - part of a worker's record too
 from qserver.plugins import PluginInstallation as PluginInstallation  # noqa: PLC0414
@@ -289,67 +288,3 @@ class StoredProfile:
     circuit_id: UUID
     circuit_format: CircuitFormat
     profile: CircuitProfile | None
-
-
-@dataclass(frozen=True, slots=True)
-class UserRecord:
-    """A user. `disabled_at` is None for one who may come in."""
-
-    id: UUID
-    name: str
-    role: Role
-    created_at: datetime
-    disabled_at: datetime | None
-    subject: str | None  # who they are to an issuer of tokens; None for those of our own
-
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """A key to be stored, by its hash."""
-
-    key_hash: bytes
-    owner_id: UUID
-    name: str
-    scopes: frozenset[Permission]
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
-    """What is known of a key; the key itself is known to its holder alone."""
-
-    id: UUID
-    owner_id: UUID
-    owner: str
-    name: str
-    scopes: frozenset[Permission]
-    created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
-    revoked_at: datetime | None
-
-
-class AuditAction(StrEnum):
-    """What the audit trail tells of. Submissions stand in each job's own events."""
-
-    JOB_CANCELED = "job.canceled"
-    JOB_DELETED = "job.deleted"
-    PLUGIN_ADDED = "plugin.added"
-    PLUGIN_REMOVED = "plugin.removed"
-    USER_ADDED = "user.added"
-    USER_CHANGED = "user.changed"
-    KEY_ADDED = "key.added"
-    KEY_REVOKED = "key.revoked"
-
-
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
-    """Something that somebody did. `address` is where they did it from, where that is known."""
-
-    id: int
-    at: datetime
-    actor: str
-    address: str | None
-    action: AuditAction
-    subject: str
-    detail: JsonObject

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, func, select, update
 
 from database.changes import ChangeKind
 from database.jobs.quotas import usage
-from database.records import UserRecord
+from database.people_records import UserRecord
 from database.tables import users
 from database.types import Now
 from database.work import Work

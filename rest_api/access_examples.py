@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from database.records import AuditAction
+from database.people_records import AuditAction
 from qserver.identity import Permission, Role
 from rest_api import access_schemas as schemas
 

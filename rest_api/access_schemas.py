@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from database.records import AuditAction
+from database.people_records import AuditAction
 from qserver.identity import Permission, Role
 from rest_api.submission import Moment
 

@@ -1,6 +1,6 @@
 """Our words for users, keys and what people did."""
 
-from database.records import AuditRecord, KeyRecord, UserRecord
+from database.people_records import AuditRecord, KeyRecord, UserRecord
 from rest_api import access_schemas as schemas
 
 

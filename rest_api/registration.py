@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from database import Database, Transaction
-from database.records import AuditAction, PluginKind, PluginRecord
+from database.people_records import AuditAction
+from database.records import PluginKind, PluginRecord
 from qserver.errors import Conflict, NotFound, Reason
 from qserver.identity import Identity
 from qserver.plugins import BackendSpec

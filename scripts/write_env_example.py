@@ -16,7 +16,7 @@ HEADER = """# Every setting of QServer, with what it means, its unit and its def
 # copy this file to .env, uncomment what you change, and `set -a; . ./.env; set +a` before you start a service by hand.
 # A password or a URL may stand in a file instead: QSERVER_DATABASE_PASSWORD_FILE=/run/secrets/database_password, ...
 # `make up` and `make demo` keep all in one process and folder: variables of the database and the broker don't count.
-# Written by `python -m scripts.write_env_example` from qserver/settings.py and deploy/env.example.
+# Written by `python -m scripts.write_env_example` from qserver/settings/ and deploy/env.example.
 """
 
 

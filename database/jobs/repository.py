@@ -10,8 +10,8 @@ from database.changes import ChangeKind
 from database.job_results import ANY_SIZE
 from database.jobs import guards, leases, moves, orphans, reading, submission
 from database.jobs.rows import visible_to
+from database.people_records import AuditAction
 from database.records import (
-    AuditAction,
     Claimant,
     ClaimedJob,
     Completion,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from database.records import AuditAction, KeyRecord, NewKey, UserRecord
+from database.people_records import AuditAction, KeyRecord, NewKey, UserRecord
 from qserver.access.keys import hash_key, make_key
 from qserver.clock import SystemClock
 from qserver.errors import InvalidRequest, PermissionDenied

@@ -7,7 +7,7 @@ import grpc
 import pytest
 from grpc import aio
 
-from database.records import NewKey
+from database.people_records import NewKey
 from qserver.access.keys import hash_key, make_key
 from qserver.errors import SettingsError
 from qserver.identity import ANONYMOUS, EVERYTHING, RPC_RULES, Permission, Role

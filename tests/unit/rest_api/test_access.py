@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from database.records import NewKey
+from database.people_records import NewKey
 from qserver.access.keys import hash_key, make_key
 from qserver.identity import EVERYTHING, HTTP_RULES, Identity, Permission, Role
 from qserver.jobs import JobRequest, RunRequest

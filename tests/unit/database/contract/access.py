@@ -10,7 +10,7 @@ import pytest
 from database import Change, ChangeKind, Database
 from database.admin_key import check_admin_key, is_admin_key, store_admin_key
 from database.directory import DatabaseDirectory
-from database.records import AuditAction, NewKey
+from database.people_records import AuditAction, NewKey
 from qserver.access.directory import TokenHolder
 from qserver.access.keys import hash_key, make_key
 from qserver.errors import AlreadyExists, Conflict, NotFound, SettingsError
