@@ -15,7 +15,7 @@ import structlog
 
 from qserver.errors import Unavailable
 from qserver.sandbox.errors import PreloadFailed
-from qserver.sandbox.folders import remove_folder
+from qserver.sandbox.folders import HeldFolder, remove_abandoned
 from qserver.sandbox.process import ChildProcess
 from qserver.sandbox.spawning import MAX_MESSAGE_BYTES, Ready, Setup, SpawnRequest, Started
 
@@ -51,7 +51,7 @@ class ServerGone(Exception):  # noqa: N818 - never leaves the sandbox
 class ServerProcess:
     """A running forkserver. `ask` is safe for many threads: a message goes as a whole, and each has its own answer."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, folder: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, folder: HeldFolder) -> None:
         """Take over a process that was just started."""
         self._process = process
         self._control = control
@@ -63,13 +63,14 @@ class ServerProcess:
 
         Raises PreloadFailed, and OSError where our own interpreter can't be run.
         """
-        folder = Path(tempfile.mkdtemp(prefix="qserver-sandbox-"))
+        remove_abandoned()
+        folder = HeldFolder.make()
         control, its_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with contextlib.ExitStack() as on_failure:
-            on_failure.callback(remove_folder, folder)
+            on_failure.callback(folder.remove)
             on_failure.enter_context(control)
             with its_control:
-                server = cls(_exec(its_control, folder, environment), control, folder)
+                server = cls(_exec(its_control, folder.path, environment), control, folder)
             on_failure.callback(server.stop)
             server._await_ready(preload)
             on_failure.pop_all()
@@ -83,7 +84,7 @@ class ServerProcess:
     def make_folder(self) -> Path:
         """Make a folder for one child. Raises ServerGone where the forkserver has cleared up for good."""
         try:
-            return Path(tempfile.mkdtemp(dir=self._folder))
+            return Path(tempfile.mkdtemp(dir=self._folder.path))
         except FileNotFoundError as error:
             raise ServerGone from error
 
@@ -115,13 +116,13 @@ class ServerProcess:
             _log.warning("forkserver_killed", reason="it did not end by itself")
             self._process.kill()
             self._process.wait()
-        remove_folder(self._folder)
+        self._folder.remove()
 
     def _await_ready(self, preload: Sequence[str]) -> None:
         names = ", ".join(preload) or "nothing"
         self._control.settimeout(_START_SECONDS)
         try:
-            self._control.send(Setup(preload=tuple(preload), folder=str(self._folder)).encode())
+            self._control.send(Setup(preload=tuple(preload), folder=str(self._folder.path)).encode())
             message = self._control.recv(MAX_MESSAGE_BYTES)
         except TimeoutError as error:
             raise PreloadFailed(f"loading {names} took more than {_START_SECONDS:.0f} s") from error
