@@ -1,5 +1,6 @@
 """Folders in which others wrote whatever they liked, and that are gone after whoever made them was killed."""
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -29,11 +30,13 @@ class HeldFolder:
         """Make one in the folder for temporary files."""
         while True:
             path = Path(tempfile.mkdtemp(prefix=_PREFIX))
-            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if path.exists():
-                return cls(path, descriptor)
-            os.close(descriptor)  # somebody took it for abandoned in the moment before it was locked
+            # Somebody may take it for abandoned in the moment before it is locked.
+            with contextlib.suppress(FileNotFoundError):
+                descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if path.exists():
+                    return cls(path, descriptor)
+                os.close(descriptor)
 
     def remove(self) -> None:
         """Remove the folder and let go of it. A second time does nothing."""

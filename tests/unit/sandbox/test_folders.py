@@ -4,6 +4,7 @@ import fcntl
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -44,6 +45,24 @@ def test_a_folder_stays_while_its_maker_lives_and_goes_after_it_was_killed() -> 
         holder.send_signal(signal.SIGKILL)
     remove_abandoned()
     assert not path.exists()
+
+
+def test_a_folder_taken_for_abandoned_before_it_was_opened_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[Path] = []
+
+    def make_folder(prefix: str) -> str:
+        path = tempfile.mkdtemp(prefix=prefix)
+        if not taken:
+            taken.append(Path(path))
+            taken[0].rmdir()
+        return path
+
+    monkeypatch.setattr("qserver.sandbox.folders.tempfile", SimpleNamespace(mkdtemp=make_folder))
+    folder = HeldFolder.make()
+    assert list(tmp_path.iterdir()) == [folder.path] != taken
+    folder.remove()
 
 
 def test_a_folder_taken_for_abandoned_before_it_was_locked_is_made_anew(
