@@ -16,6 +16,7 @@ from qserver.results import PubResult, ResultType
 PLUGIN = AerPlugin()
 RESOURCES = Resources(memory_bytes=2 * 2**30, gpu_memory_bytes=0, cores=2)
 LIMITS = RunLimits(memory_bytes=2 * 2**30, threads=1, result_bytes=64 * 2**20)
+EXPVAL = {ResultType.EXPVAL}
 HEADER2 = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
 HEADER3 = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
 BELL = HEADER2 + "qreg q[2];\ncreg c[2];\nh q[0];\ncx q[0],q[1];\nmeasure q -> c;\n"

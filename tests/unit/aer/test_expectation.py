@@ -13,9 +13,8 @@ from qiskit.quantum_info import SparsePauliOp, Statevector, random_clifford
 from qserver.errors import TooLarge
 from qserver.jobs import Observable, PauliTerm
 from qserver.results import ResultType
-from tests.unit.aer.running import BELL, HEADER2, observable, result_of, task_of
+from tests.unit.aer.running import BELL, EXPVAL, HEADER2, observable, result_of, task_of
 
-EXPVAL = {ResultType.EXPVAL}
 DENSE = ("aer", "aer_statevector", "aer_density_matrix", "aer_matrix_product_state")
 
 
