@@ -14,7 +14,7 @@ from qserver.identity import Identity
 from qserver.jobs import Job
 from qserver.settings import DispatcherSettings
 from tests.unit.jobs_server.builders import CountingDatabase, claim, new_job, worker
-from tests.unit.jobs_server.test_dispatcher import FakePublisher
+from tests.unit.jobs_server.dispatching import FakePublisher
 
 WAITING = 100_000
 BATCH = 128

@@ -11,6 +11,7 @@ from plugins.registry import PRELOADED_MODULES
 from qserver.sandbox.forkserver import Forkserver
 from qserver.settings import DatabaseSettings
 from tests.unit.jobs_server.builders import CountingDatabase, register_aer, register_file_plugin
+from tests.unit.jobs_server.dispatching import Dispatching
 from tests.unit.jobs_server.served import Served
 
 
@@ -63,3 +64,9 @@ async def real(database: CountingDatabase, forkserver: Forkserver) -> AsyncItera
     await scene.start()
     yield scene
     await scene.stop()
+
+
+@pytest.fixture
+def dispatching(database: CountingDatabase) -> Dispatching:
+    """A dispatcher and what it works on."""
+    return Dispatching(database)
