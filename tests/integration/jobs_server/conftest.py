@@ -10,10 +10,10 @@ from qserver.broker import Broker, connect
 from qserver.sandbox.forkserver import Forkserver
 from qserver.settings import BrokerSettings, DatabaseSettings
 from tests.unit.jobs_server.builders import CountingDatabase
-from tests.unit.jobs_server.conftest import forkserver
+from tests.unit.jobs_server.conftest import forkserver, jobs
 from tests.unit.jobs_server.served import Served
 
-__all__ = ["forkserver"]
+__all__ = ["forkserver", "jobs"]
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Results of many jobs, on PostgreSQL: what tests/unit says of them on SQLite, with real announcements."""
 
 from tests.unit.jobs_server.test_get_results import (
-    jobs,
     test_a_call_that_its_client_cancels_is_cleaned_up,
     test_a_job_that_ends_without_a_result_ends_the_wait,
     test_a_large_result_comes_alone,
@@ -12,7 +11,6 @@ from tests.unit.jobs_server.test_get_results import (
 )
 
 __all__ = [
-    "jobs",
     "test_a_call_that_its_client_cancels_is_cleaned_up",
     "test_a_job_that_ends_without_a_result_ends_the_wait",
     "test_a_large_result_comes_alone",

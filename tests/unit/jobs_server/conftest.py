@@ -12,6 +12,7 @@ from qserver.sandbox.forkserver import Forkserver
 from qserver.settings import DatabaseSettings
 from tests.unit.jobs_server.builders import CountingDatabase, register_aer, register_file_plugin
 from tests.unit.jobs_server.dispatching import Dispatching
+from tests.unit.jobs_server.run_jobs import Jobs
 from tests.unit.jobs_server.served import Served
 
 
@@ -70,3 +71,9 @@ async def real(database: CountingDatabase, forkserver: Forkserver) -> AsyncItera
 def dispatching(database: CountingDatabase) -> Dispatching:
     """A dispatcher and what it works on."""
     return Dispatching(database)
+
+
+@pytest.fixture
+def jobs(served: Served) -> Jobs:
+    """The jobs of the server under test."""
+    return Jobs(served)

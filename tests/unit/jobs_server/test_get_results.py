@@ -10,70 +10,16 @@ import pytest
 from grpc import aio
 
 from database.job_results import SHARED_BYTES
-from database.records import Completion, FailedRun, Lease
 from jobs_server.requests import MAX_JOB_IDS, job_ids
 from jobs_server.result_pages import MESSAGE_BYTES
-from qserver.errors import Reason, TooLarge
-from qserver.identity import ANONYMOUS
+from qserver.errors import TooLarge
 from qserver.results import Array, PubResult
 from qserver.rpc.v1 import jobs_pb2
-from tests.unit.jobs_server.builders import claim, new_job, worker
+from tests.unit.jobs_server.run_jobs import RESULT, Jobs
 from tests.unit.jobs_server.served import Served, trailing
-from tests.unit.jobs_server.test_v1 import RESULT
 from tests.waiting import PATIENCE_SECONDS, until
 
 Call = aio.UnaryStreamCall[jobs_pb2.GetResultsRequest, jobs_pb2.GetResultsResponse]
-
-
-class Jobs:
-    """Jobs in the database of a server, and the worker that runs them."""
-
-    def __init__(self, served: Served) -> None:
-        self._served = served
-        self._worker = worker()
-        with served.database.transaction() as transaction:
-            transaction.workers.register(self._worker)
-
-    def add(self, number: int) -> list[str]:
-        """Store jobs that wait."""
-        new = [new_job() for _ in range(number)]
-        with self._served.database.transaction() as transaction:
-            transaction.jobs.submit(new)
-        return [str(job.id) for job in new]
-
-    def finish(self, *job_ids: str, result: PubResult = RESULT) -> None:
-        """Run jobs to their end, in one transaction."""
-        completions = [Completion(lease, (result,)) for lease in self.start(*job_ids)]
-        with self._served.database.transaction() as transaction:
-            assert len(transaction.jobs.finish(completions)) == len(job_ids)
-
-    def fail(self, job_id: str) -> None:
-        """Run a job that fails."""
-        (lease,) = self.start(job_id)
-        with self._served.database.transaction() as transaction:
-            transaction.jobs.fail([FailedRun(lease, Reason.OUT_OF_MEMORY, "needs 3 GiB")])
-
-    def start(self, *job_ids: str) -> Sequence[Lease]:
-        """Claim jobs."""
-        ids = [UUID(job_id) for job_id in job_ids]
-        assert claim(self._served.database, ids, self._worker) == len(ids)
-        return [Lease(job_id, self._worker.id, 1) for job_id in ids]
-
-    def cancel(self, job_id: str) -> None:
-        """Cancel a job."""
-        with self._served.database.transaction() as transaction:
-            transaction.jobs.cancel(UUID(job_id), ANONYMOUS)
-
-    def delete(self, job_id: str) -> None:
-        """Delete a job."""
-        with self._served.database.transaction() as transaction:
-            transaction.jobs.delete(UUID(job_id), ANONYMOUS)
-
-
-@pytest.fixture
-def jobs(served: Served) -> Jobs:
-    """The jobs of the server under test."""
-    return Jobs(served)
 
 
 def call(served: Served, ids: Sequence[str], *, wait: bool = False) -> Call:

@@ -9,50 +9,16 @@ import grpc
 import pytest
 from grpc import aio
 
-from database.records import Completion, Lease, PluginKind, PluginRecord
+from database.records import PluginKind, PluginRecord
 from qserver.circuits import CircuitFormat
 from qserver.jobs import Observable, PauliTerm
 from qserver.plugins import BackendSpec
-from qserver.results import Array, PhaseSeconds, PubResult, ResultType, RunRecord
+from qserver.results import ResultType
 from qserver.rpc.v1 import jobs_pb2
-from tests.unit.jobs_server.builders import BELL, FILE_PLUGIN_BACKEND, FILE_PLUGIN_ROUTE, claim, worker
+from tests.unit.jobs_server.builders import BELL, FILE_PLUGIN_BACKEND
+from tests.unit.jobs_server.run_jobs import RESULT, Jobs
 from tests.unit.jobs_server.served import Served, spec_of
 from tests.waiting import until
-
-RUN = RunRecord(
-    backend="aer",
-    method="statevector",
-    device="CPU",
-    float_precision="double",
-    shots=3,
-    seed=7,
-    threads=1,
-    reason="it is small",
-    plugin="aer",
-    plugin_version="1.0.0",
-    engine="qiskit-aer",
-    engine_version="0.17",
-    seconds=PhaseSeconds(queued=1.0, simulating=0.5),
-)
-RESULT = PubResult(
-    run=RUN,
-    counts={"00": 1, "11": 2},
-    quasi_dist={"0": 1 / 3, "3": 2 / 3},
-    expval=(0.5, -0.5),
-    expval_standard_errors=(0.0, 0.1),
-    probabilities={"00": 0.5, "11": 0.5},
-    arrays=(Array("memory", "bits", (3, 2), b"\x00\xc0\xc0"),),
-)
-
-
-def finish(served: Served, job_id: str, *, route: str = "cpu") -> None:
-    """Run a job as a worker would."""
-    runner = worker(route)
-    with served.database.transaction() as transaction:
-        transaction.workers.register(runner)
-    assert claim(served.database, [UUID(job_id)], runner) == 1
-    with served.database.transaction() as transaction:
-        transaction.jobs.finish([Completion(Lease(UUID(job_id), runner.id, 1), (RESULT,))])
 
 
 async def refused(call: Awaitable[object]) -> aio.AioRpcError:
@@ -239,12 +205,12 @@ async def test_a_deleted_job_is_gone(served: Served) -> None:
     assert error.code() is grpc.StatusCode.NOT_FOUND
 
 
-async def test_watching_ends_with_the_final_event(served: Served) -> None:
+async def test_watching_ends_with_the_final_event(served: Served, jobs: Jobs) -> None:
     job = await served.submit()
     watching = aiter(served.v1.WatchJob(jobs_pb2.WatchJobRequest(id=job.id)))
     first = await anext(watching)
 
-    finish(served, job.id)
+    jobs.finish(job.id)
     rest = [event async for event in watching]
 
     assert [event.status for event in (first, *rest)] == [
@@ -265,11 +231,11 @@ async def test_a_watch_that_its_client_cancels_is_cleaned_up(served: Served) -> 
     await until(lambda: served.server._watches.watchers(UUID(job.id)) == 0)
 
 
-async def test_a_result_comes_whole_once_the_job_is_finished(served: Served) -> None:
+async def test_a_result_comes_whole_once_the_job_is_finished(served: Served, jobs: Jobs) -> None:
     job = await served.submit()
     too_early = await refused(served.v1.GetResult(jobs_pb2.GetResultRequest(id=job.id)))
 
-    finish(served, job.id)
+    jobs.finish(job.id)
     (result,) = (await served.v1.GetResult(jobs_pb2.GetResultRequest(id=job.id))).pub_results
 
     assert too_early.code() is grpc.StatusCode.NOT_FOUND
@@ -280,75 +246,6 @@ async def test_a_result_comes_whole_once_the_job_is_finished(served: Served) -> 
     assert dict(result.probabilities) == RESULT.probabilities
     assert (result.arrays[0].shape, result.arrays[0].data) == ([3, 2], b"\x00\xc0\xc0")
     assert (result.run.method, result.run.seed, result.run.simulating_seconds) == ("statevector", 7, 0.5)
-
-
-async def test_an_equal_job_is_answered_by_the_stored_result(served: Served) -> None:
-    first = await served.submit(spec_of(cache=True))
-    finish(served, first.id)
-
-    job = await served.submit(spec_of(cache=True))
-
-    (result,) = (await served.v1.GetResult(jobs_pb2.GetResultRequest(id=job.id))).pub_results
-    (origin,) = (await served.v1.GetResult(jobs_pb2.GetResultRequest(id=first.id))).pub_results
-    events = [event async for event in served.v1.WatchJob(jobs_pb2.WatchJobRequest(id=job.id))]
-    assert (job.id != first.id, job.status, job.spec.cache) == (True, jobs_pb2.JOB_STATUS_FINISHED, True)
-    assert (result.run.cached_from, origin.run.cached_from) == (first.id, "")
-    result.run.cached_from = ""
-    assert result == origin
-    assert [event.status for event in events] == [
-        jobs_pb2.JOB_STATUS_PENDING,
-        jobs_pb2.JOB_STATUS_RUNNING,
-        jobs_pb2.JOB_STATUS_FINISHED,
-    ]
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"cache": False},
-        {"seed": 1},
-        {"shots": 5},
-        {"backend": "aer_statevector"},
-        {"options": {"float_precision": "single"}},
-        {"result_types": [jobs_pb2.RESULT_TYPE_MEMORY]},
-    ],
-)
-async def test_another_job_is_run(served: Served, fields: dict[str, object]) -> None:
-    finish(served, (await served.submit(spec_of(cache=True))).id)
-
-    job = await served.submit(spec_of(**{"cache": True, **fields}))
-
-    assert job.status == jobs_pb2.JOB_STATUS_PENDING
-
-
-async def test_a_call_is_answered_partly_from_stored_results(served: Served) -> None:
-    finish(served, (await served.submit(spec_of(cache=True))).id)
-    specs = [spec_of(cache=True), spec_of(cache=True, shots=5), spec_of(), spec_of(cache=True)]
-    submissions = [jobs_pb2.JobSubmission(spec=spec, source=BELL) for spec in specs]
-
-    answers = (await served.v1.SubmitJobs(jobs_pb2.SubmitJobsRequest(submissions=submissions))).answers
-
-    is_finished = [answer.job.status == jobs_pb2.JOB_STATUS_FINISHED for answer in answers]
-    assert is_finished == [True, False, False, True]
-
-
-async def test_metadata_decides_where_a_file_plugin_reads_it(served: Served) -> None:
-    def spec(backend: str, name: str) -> jobs_pb2.JobSpec:
-        made = spec_of(backend=backend, cache=True)
-        made.metadata.update({"name": name})
-        return made
-
-    first = [await served.submit(spec(backend, "first")) for backend in ("aer", FILE_PLUGIN_BACKEND)]
-    for job, route in zip(first, ("cpu", FILE_PLUGIN_ROUTE), strict=True):
-        finish(served, job.id, route=route)
-
-    later = [
-        await served.submit(spec(backend, name))
-        for backend, name in (("aer", "second"), (FILE_PLUGIN_BACKEND, "second"), (FILE_PLUGIN_BACKEND, "first"))
-    ]
-
-    is_finished = [job.status == jobs_pb2.JOB_STATUS_FINISHED for job in later]
-    assert is_finished == [True, False, True]
 
 
 async def test_backends_are_listed_with_their_options(served: Served) -> None:
