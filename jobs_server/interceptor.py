@@ -16,6 +16,8 @@ from jobs_server.caller import current_caller, visitor_of
 from jobs_server.errors import INTERNAL, Refusal, is_expected, refusal
 from jobs_server.metrics import Metrics
 from qserver.access.authenticator import Authenticator
+from qserver.access.open_streams import Admission, OpenStreams
+from qserver.access.visitor import Visitor
 from qserver.errors import InvalidRequest, PermissionDenied, QServerError
 from qserver.identity import NOBODY, RPC_RULES, Permission
 from qserver.settings import ProxySettings
@@ -46,13 +48,21 @@ class Gate(aio.ServerInterceptor):
     """Lets a call through to its RPC, as the caller that it is, and turns what the RPC raises into a status."""
 
     def __init__(
-        self, authenticator: Authenticator, metrics: Metrics, settings: ProxySettings, *, room: CallRoom
+        self,
+        authenticator: Authenticator,
+        metrics: Metrics,
+        settings: ProxySettings,
+        *,
+        room: CallRoom,
+        open_streams: OpenStreams,
     ) -> None:
         """Ask `authenticator` who calls, count refusals in `metrics`; believe the proxies that `settings` name.
 
         Calls are held in `room`, all but questions after the service's health: whoever asks must learn that it lives.
+        Answers that are streams end when `open_streams` finds that their caller may no longer be here.
         """
         self._room = room
+        self._open_streams = open_streams
         self._authenticator = authenticator
         self._metrics = metrics
         self._trusted = settings.trusted_proxies
@@ -83,8 +93,8 @@ class Gate(aio.ServerInterceptor):
         async def guarded(request: object, context: Context) -> object:
             try:
                 with nullcontext() if method == _HEALTH_CHECK else self._room.call(_size_bytes(request)):
-                    await self._let_in(method, context)
-                    return await _answer(behaviour, request, context)
+                    admission = await self._let_in(method, context)
+                    return await self._answer(behaviour(request, context), context, admission)
             except QServerError as error:
                 answer = self._expected(method, error)
             except aio.AbortError:  # an RPC that ended itself with a status, e.g. the health service
@@ -97,18 +107,33 @@ class Gate(aio.ServerInterceptor):
 
         return guarded
 
-    async def _let_in(self, method: str, context: Context) -> None:
+    async def _let_in(self, method: str, context: Context) -> Admission:
         """Establish who calls. Raises PermissionDenied where the rules don't let them in, or don't know the method."""
         permission = RPC_RULES.get(method)
         if permission is None:
             raise PermissionDenied(f"no rule says who may call {method}")
         if permission is Permission.NONE:
             current_caller.set(NOBODY)
-            return
+            return Admission(Visitor(), NOBODY, permission)
         visitor = visitor_of(context.peer(), context.invocation_metadata() or (), self._trusted)
         caller = await self._authenticator.admit(visitor)
         caller.require(permission)
         current_caller.set(caller)
+        return Admission(visitor, caller, permission)
+
+    async def _answer(
+        self, answer: Awaitable[object] | AsyncGenerator[object, None], context: Context, admission: Admission
+    ) -> object:
+        """Run an RPC. Streams are written from here, so that one ends at once when its client goes away.
+
+        Raises what the RPC raises; of a stream, also what ends one whose caller may no longer be here.
+        """
+        if inspect.isawaitable(answer):
+            return await answer
+        async with aclosing(answer) as stream, aclosing(self._open_streams.cut_short(stream, admission)) as messages:
+            async for message in messages:
+                await context.write(message)
+        return None
 
     def _expected(self, method: str, error: QServerError) -> Refusal:
         if not is_expected(error):
@@ -138,14 +163,3 @@ def _reading(deserialize: Deserializer, behaviour: Behaviour) -> Behaviour:
         return behaviour(deserialize(cast("bytes", message)), context)
 
     return read_first
-
-
-async def _answer(behaviour: Behaviour, request: object, context: Context) -> object:
-    """Run an RPC. Streams are written from here, so that one ends at once when its client goes away."""
-    answer = behaviour(request, context)
-    if inspect.isawaitable(answer):
-        return await answer
-    async with aclosing(answer) as stream:
-        async for message in stream:
-            await context.write(message)
-    return None

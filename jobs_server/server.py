@@ -7,14 +7,11 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from jobs_server.call_room import CallRoom
 from jobs_server.health import HealthReporter
 from jobs_server.interceptor import Gate
-from jobs_server.metrics import Metrics
 from jobs_server.original import OriginalService
 from jobs_server.transactions import Transactions
 from jobs_server.v1 import JobService
-from qserver.access.authenticator import Authenticator
 from qserver.broker.interface import Broker
 from qserver.errors import SettingsError
 from qserver.rpc.original import jobs_pb2 as original_pb2
@@ -39,21 +36,17 @@ class GrpcServer:
         original: OriginalService,
         v1: JobService,
         *,
-        authenticator: Authenticator,
+        gate: Gate,
         transactions: Transactions,
         broker: Broker,
-        metrics: Metrics,
         settings: Settings,
         inner_door: Path | None = None,
     ) -> None:
-        """Serve `original` and `v1`. Must be called in the event loop that will serve."""
+        """Serve `original` and `v1` behind `gate`. Must be called in the event loop that will serve."""
         self._settings = settings.jobs_server
         self._inner_door = inner_door
         self._health = HealthReporter(transactions.ping, lambda: asyncio.to_thread(broker.ping), SERVICES)
-        self._server = aio.server(
-            interceptors=[Gate(authenticator, metrics, settings.proxy, room=CallRoom(self._settings, settings.limits))],
-            options=_options(settings.limits.max_call_bytes),
-        )
+        self._server = aio.server(interceptors=[gate], options=_options(settings.limits.max_call_bytes))
         original_pb2_grpc.add_JobsServicer_to_server(original, self._server)
         jobs_pb2_grpc.add_JobServiceServicer_to_server(v1, self._server)
         # grpcio's own services come without annotations.

@@ -11,6 +11,7 @@ from database.changes import Change, ChangeKind, Subscription
 from database.database import Database
 from database.directory import DatabaseDirectory
 from jobs_server.admission import Admission
+from jobs_server.call_room import CallRoom
 from jobs_server.catalog import Catalog
 from jobs_server.circuits import CircuitLibrary
 from jobs_server.committer import Committer
@@ -19,6 +20,7 @@ from jobs_server.dispatcher_thread import DispatcherThread
 from jobs_server.fresh_jobs import FreshJobs
 from jobs_server.inspectors import Inspector, InspectorPool
 from jobs_server.intake import Intake
+from jobs_server.interceptor import Gate
 from jobs_server.metrics import Metrics
 from jobs_server.original import OriginalService
 from jobs_server.readings import CircuitReader
@@ -32,6 +34,7 @@ from jobs_server.v1 import JobService
 from jobs_server.watch import Watches
 from plugins.registry import Registry
 from plugins.sandboxed import spawn_plugin_process
+from qserver.access.open_streams import OpenStreams
 from qserver.access.opening import open_authenticator
 from qserver.broker.interface import Broker
 from qserver.clock import SystemClock
@@ -82,6 +85,7 @@ class JobsServer:
             host=settings.jobs_server.grpc_host,
             variable="QSERVER_GRPC_HOST",
         )
+        self._open_streams = OpenStreams(self._authenticator, beat_seconds=settings.access.key_cache_seconds)
         self._inspectors = self._make_inspectors(spawn_inspector or _inspector_spawner(forkserver, settings))
         self._reader = CircuitReader(self._inspectors, settings.inspector, self._metrics)
         self._catalog = Catalog(self._transactions, self._clock)
@@ -115,6 +119,7 @@ class JobsServer:
         await self._transactions.run(lambda transaction: transaction.quotas.forget())
         self._subscription = self._database.changes.subscribe(self._listener(asyncio.get_running_loop()))
         self._server = self._make_server()
+        self._open_streams.start()
         self._port = await self._server.start()
         self._dispatcher.start()
         self._metrics_port.start()
@@ -126,6 +131,7 @@ class JobsServer:
             self._watches.close()
             self._result_streams.close()
             await self._server.stop()
+        self._open_streams.close()
         await self._committer.drain()
         if self._subscription is not None:
             self._subscription.close()
@@ -158,6 +164,7 @@ class JobsServer:
             self._catalog.forget()
         if change.kind in {ChangeKind.ACCESS, ChangeKind.RECONNECTED}:
             self._authenticator.forget()
+            self._open_streams.wake()
 
     def _make_inspectors(self, spawn: Callable[[], Inspector]) -> InspectorPool:
         settings = self._settings.inspector
@@ -210,12 +217,20 @@ class JobsServer:
         return GrpcServer(
             original,
             v1,
-            authenticator=self._authenticator,
+            gate=self._make_gate(),
             transactions=self._transactions,
             broker=self._broker,
-            metrics=self._metrics,
             settings=self._settings,
             inner_door=self._inner_door,
+        )
+
+    def _make_gate(self) -> Gate:
+        return Gate(
+            self._authenticator,
+            self._metrics,
+            self._settings.proxy,
+            room=CallRoom(self._settings.jobs_server, self._settings.limits),
+            open_streams=self._open_streams,
         )
 
     def _make_admission(self) -> Admission:

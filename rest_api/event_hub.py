@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from database.changes import Change, ChangeFeed, ChangeKind, Subscription
-from qserver.errors import Overloaded, Unavailable
+from qserver.errors import Overloaded, QServerError, Unavailable
 
 
 class Watch:
@@ -21,6 +21,7 @@ class Watch:
         """Begin with nothing announced."""
         self._changed = asyncio.Event()
         self.is_closed = False
+        self.refusal: QServerError | None = None
 
     def wake(self) -> None:
         """Tell that the job may have changed."""
@@ -29,6 +30,11 @@ class Watch:
     def close(self) -> None:
         """Tell that the service stops."""
         self.is_closed = True
+        self.wake()
+
+    def refuse(self, refusal: QServerError) -> None:
+        """Tell that whoever follows the job may do so no longer."""
+        self.refusal = refusal
         self.wake()
 
     async def wait(self, timeout_seconds: float) -> None:

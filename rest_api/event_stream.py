@@ -9,9 +9,10 @@ from sse_starlette import ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from database import Database
-from qserver.errors import NotFound, Unavailable
+from qserver.errors import NotFound, QServerError, Unavailable
 from qserver.identity import Identity
 from qserver.jobs import JobEvent
+from rest_api.errors import problem_of
 from rest_api.event_hub import Watch
 from rest_api.json_response import encode
 from rest_api.views import event_view
@@ -44,9 +45,12 @@ class JobEvents:
     async def follow(
         self, first: Reading, watch: Watch, *, after_sequence: int, poll_seconds: float = POLL_SECONDS
     ) -> AsyncIterator[ServerSentEvent]:
-        """Send what `first` holds, then what comes. A database that is away delays events; a deleted job ends them."""
+        """Send what `first` holds, then what comes. A database that is away delays events; a deleted job ends them.
+
+        A caller who may follow no longer gets an event `error`, which holds the problem document, and nothing after it.
+        """
         reading, seen = first, after_sequence
-        while True:
+        while watch.refusal is None:
             for event in reading.events:
                 yield _message(event)
                 seen = event.sequence
@@ -54,6 +58,7 @@ class JobEvents:
                 return
             await watch.wait(poll_seconds)
             reading = await self._read_on(seen)
+        yield _refusal(watch.refusal)
 
     def _read(self, after_sequence: int) -> Reading:
         with self.database.reading() as transaction:
@@ -74,3 +79,8 @@ class JobEvents:
 
 def _message(event: JobEvent) -> ServerSentEvent:
     return ServerSentEvent(data=encode(event_view(event)).decode(), id=str(event.sequence), sep="\n")
+
+
+def _refusal(error: QServerError) -> ServerSentEvent:
+    """Say why the stream ends; without an id, so that a browser comes back after the last event that it saw."""
+    return ServerSentEvent(data=encode(problem_of(error).members()).decode(), event="error", sep="\n")

@@ -93,13 +93,15 @@ def lines(response: Document, media_type: str, *, model: type) -> Document:
 
 def event_stream(example: str) -> Document:
     """Describe a stream of `Event`s: the schema is that of each server-sent event, as OpenAPI has it from 3.2 on."""
-    data = {
-        "type": "string",
-        "contentMediaType": "application/json",
-        "contentSchema": {"$ref": f"{_SCHEMAS}{Event.__name__}"},
-    }
-    message = {"type": "object", "required": ["id", "data"], "properties": {"id": {"type": "string"}, "data": data}}
-    return {EVENT_STREAM_MEDIA_TYPE: {"schema": message, "example": example}}
+    members = {"id": {"type": "string"}, "data": _text_of(Event)}
+    error = {"event": {"const": "error"}, "data": _text_of(ProblemDocument)}
+    kinds = [{"type": "object", "required": list(kind), "properties": kind} for kind in (members, error)]
+    return {EVENT_STREAM_MEDIA_TYPE: {"schema": {"oneOf": kinds}, "example": example}}
+
+
+def _text_of(model: type) -> Document:
+    schema = {"$ref": f"{_SCHEMAS}{model.__name__}"}
+    return {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
 
 
 def job_links() -> dict[str, Document]:

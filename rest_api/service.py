@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ import uvicorn
 from database import Change, ChangeKind, Database, Subscription
 from database.directory import DatabaseDirectory
 from plugins.file_plugin.catalog import PluginCatalog
+from qserver.access.open_streams import OpenStreams
 from qserver.access.opening import open_authenticator
 from qserver.errors import SettingsError
 from qserver.settings import RestApiSettings, Settings
@@ -54,6 +55,7 @@ class RestApi:
             host=settings.rest_api.http_host,
             variable="QSERVER_HTTP_HOST",
         )
+        self._open_streams = OpenStreams(self._authenticator, beat_seconds=settings.access.key_cache_seconds)
         self._subscription: Subscription | None = None
         self._running: _Running | None = None
         self._stopping: _Running | None = None
@@ -76,10 +78,12 @@ class RestApi:
             plugin_installer=self._plugin_installer,
             event_hub=self._event_hub,
             authenticator=self._authenticator,
+            open_streams=self._open_streams,
             broker_probe=self._broker_probe,
         )
         self._event_hub.start()
-        self._subscription = self._database.changes.subscribe(self._hear)
+        self._open_streams.start()
+        self._subscription = self._database.changes.subscribe(self._listener(asyncio.get_running_loop()))
         server = _EmbeddedServer(_config(services))
         task = asyncio.create_task(server.serve([listener]), name="rest-api")
         self._running = _Running(server, task, jobs_client, listener.getsockname()[1])
@@ -98,6 +102,7 @@ class RestApi:
             return
         self._stopping = running
         self._event_hub.close()
+        self._open_streams.close()
         if self._subscription is not None:
             self._subscription.close()
         running.server.should_exit = True
@@ -105,9 +110,13 @@ class RestApi:
         await running.jobs_client.close()
         _LOG.info("rest_api_stopped")
 
-    def _hear(self, change: Change) -> None:
-        if change.kind in {ChangeKind.ACCESS, ChangeKind.RECONNECTED}:
-            self._authenticator.forget()
+    def _listener(self, loop: asyncio.AbstractEventLoop) -> Callable[[Change], None]:
+        def listen(change: Change) -> None:  # in the feed's thread
+            if change.kind in {ChangeKind.ACCESS, ChangeKind.RECONNECTED}:
+                self._authenticator.forget()
+                loop.call_soon_threadsafe(self._open_streams.wake)
+
+        return listen
 
 
 class _EmbeddedServer(uvicorn.Server):

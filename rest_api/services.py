@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from database import Database
 from qserver.access.authenticator import Authenticator
+from qserver.access.open_streams import OpenStreams
 from qserver.access.visitor import Visitor
 from qserver.plugins import BackendSpec
 from qserver.settings import Settings
@@ -65,5 +66,6 @@ class Services:
     plugin_installer: PluginInstaller
     event_hub: EventHub
     authenticator: Authenticator
+    open_streams: OpenStreams
     broker_probe: Probe | None = None
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)

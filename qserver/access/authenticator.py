@@ -79,6 +79,16 @@ class Authenticator:
             identity = await asyncio.to_thread(self._look_up, visitor)
         return replace(identity, address=visitor.address)
 
+    async def admit_again(self, visitor: Visitor) -> Identity:
+        """Tell who a visitor is by now who was let in before, as `admit` does.
+
+        What has become worthless since is no guess, and isn't counted against the address.
+        """
+        identity = self._recall(visitor)
+        if identity is None:
+            identity = await asyncio.to_thread(self._look_at, visitor.credential, hash_key(visitor.credential))
+        return replace(identity, address=visitor.address)
+
     def identify(self, visitor: Visitor) -> Identity:
         """Tell who a visitor is; may block.
 
@@ -102,7 +112,10 @@ class Authenticator:
             return self._without_credential(visitor)
         self._check_channel(visitor)
         known = self._remembered(hash_key(visitor.credential))
-        return None if known is None or self._is_stale(known) else self._unexpired(known)
+        if known is None:
+            return None
+        identity = self._unexpired(known)
+        return None if self._is_stale(known) else identity
 
     def _without_credential(self, visitor: Visitor) -> Identity:
         if self._settings.is_anonymous(visitor.address):
@@ -131,18 +144,25 @@ class Authenticator:
         return known.identity
 
     def _look_up(self, visitor: Visitor) -> Identity:
-        digest, forgotten = hash_key(visitor.credential), self._forgotten
+        digest = hash_key(visitor.credential)
         # Nobody guesses 256 bits: a key is looked at in any case, so that guesses from an address lock nobody out.
         if not is_long_enough(visitor.credential) and self._remembered(digest) is None:
             self._failures.check(visitor.address)
         try:
-            known = self._ask(visitor.credential, digest)
-            identity = self._unexpired(known)
+            return self._look_at(visitor.credential, digest)
         except Unauthenticated as error:
-            self._drop(digest)
             self._failures.check(visitor.address)
             self._failures.count(visitor.address)
             _log.warning("credential_refused", address=visitor.address, why=error.message)
+            raise
+
+    def _look_at(self, credential: str, digest: bytes) -> Identity:
+        forgotten = self._forgotten
+        try:
+            known = self._ask(credential, digest)
+            identity = self._unexpired(known)
+        except Unauthenticated:
+            self._drop(digest)
             raise
         self._remember(known, forgotten)
         return identity

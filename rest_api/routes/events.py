@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from rest_api.dependencies import Caller, JobId, Neighbours, identify
+from qserver.access.open_streams import Admission
+from qserver.identity import Permission
+from rest_api.dependencies import Caller, JobId, Neighbours, identify, visitor_of
 from rest_api.event_hub import Watch
 from rest_api.event_stream import JobEvents
 from rest_api.openapi import event_stream, refusals
@@ -23,9 +25,10 @@ EXAMPLE = (
 router = APIRouter(prefix=API_PREFIX, tags=["jobs"], dependencies=[Depends(identify)], route_class=ServiceRoute)
 
 
-async def watch_job(job_id: JobId, neighbours: Neighbours) -> AsyncIterator[Watch]:
+async def watch_job(request: Request, job_id: JobId, caller: Caller, neighbours: Neighbours) -> AsyncIterator[Watch]:
     """Hold one of the limited event streams until the response has ended. Raises Overloaded where all are taken."""
-    with neighbours.event_hub.watch(job_id) as watch:
+    admission = Admission(visitor_of(request), caller, Permission.READ)
+    with neighbours.event_hub.watch(job_id) as watch, neighbours.open_streams.hold(admission, watch.refuse):
         yield watch
 
 
@@ -40,7 +43,7 @@ def _heartbeat() -> ServerSentEvent:
     response_class=Response,
     responses={
         HTTPStatus.OK.value: {
-            "description": "Server-sent events; the data of each is an `Event`.",
+            "description": "Server-sent events; the data of each is an `Event`, that of an `error` a problem.",
             "content": event_stream(EXAMPLE),
         },
         HTTPStatus.NO_CONTENT.value: {"description": "The job is over and every event was seen: don't come back."},
@@ -58,7 +61,8 @@ async def follow_job(
 ) -> Response:
     """Send every event after `Last-Event-ID`, past ones first, as they come; the stream ends with the final one.
 
-    A browser's `EventSource` resumes by itself after a broken connection. A comment is sent every 15 seconds.
+    A browser's `EventSource` resumes by itself after a broken connection. A comment is sent every 15 seconds. Where
+    the key or token is revoked or ends meanwhile, the last event is an `error` whose data is the problem document.
     """
     events = JobEvents(neighbours.database, job_id, caller)
     first = await events.read(last_event_id)

@@ -89,3 +89,34 @@ def test_a_key_opens_both_doors_until_it_is_revoked(guarded: Deployment) -> None
         assert http.get("/api/v1/jobs", headers=bearer(ada)).status_code == httpx.codes.UNAUTHORIZED
         trail = http.get("/api/v1/audit", headers=bearer(ADMIN_KEY)).json()
         assert [(entry["actor"], entry["action"]) for entry in trail[:1]] == [("ada", "key.revoked")]
+
+
+def first_event(lines: Iterator[str]) -> str:
+    return next(line for line in lines if line.startswith("data:"))
+
+
+@pytest.mark.timeout(300)
+def test_streams_end_with_the_key_that_opened_them(guarded: Deployment) -> None:
+    guarded.kill("worker-0")  # so that no stream ends because its job does
+    with (
+        httpx.Client(base_url=guarded.http_url, timeout=60) as http,
+        grpc.insecure_channel(guarded.grpc_address) as channel,
+    ):
+        ada = new_user(http, "ada")
+        job_id = http.post("/api/v1/jobs", json=SUBMISSION, headers=bearer(ada)).raise_for_status().json()["id"]
+        watch = jobs_pb2_grpc.JobServiceStub(channel).WatchJob(
+            jobs_pb2.WatchJobRequest(id=job_id), timeout=60, metadata=(*bearer(ada).items(),)
+        )
+        next(watch)
+        with http.stream("GET", f"/api/v1/job/{job_id}/events", headers=bearer(ada)) as events:
+            lines = events.iter_lines()
+            assert '"status":"pending"' in first_event(lines)
+
+            changed = http.put("/api/v1/user/ada", json={"disabled": True}, headers=bearer(ADMIN_KEY))
+            changed.raise_for_status()
+
+            assert '"reason":"UNAUTHENTICATED"' in first_event(lines)
+            assert [line for line in lines if line] == []  # nothing after it
+        with pytest.raises(grpc.RpcError) as caught:
+            next(watch)
+        assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED

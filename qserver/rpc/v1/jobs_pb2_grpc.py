@@ -144,7 +144,8 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchJob(self, request, context):
-        """Sends every event after `after_sequence`, past ones first, and ends with the job's final one.
+        """Sends every event after `after_sequence`, past ones first, and ends with the job's final one. UNAUTHENTICATED where the
+        key or token is revoked or ends meanwhile, as any stream.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -52,7 +52,9 @@ class JobServiceStub:
     FAILED_PRECONDITION while it runs.
     """
     WatchJob: _grpc.UnaryStreamMultiCallable[_jobs_pb2.WatchJobRequest, _jobs_pb2.WatchJobResponse]
-    """Sends every event after `after_sequence`, past ones first, and ends with the job's final one."""
+    """Sends every event after `after_sequence`, past ones first, and ends with the job's final one. UNAUTHENTICATED where the
+    key or token is revoked or ends meanwhile, as any stream.
+    """
     GetResult: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.GetResultRequest, _jobs_pb2.GetResultResponse]
     """NOT_FOUND until the job is finished. Large results (statevector, memory, probabilities) pass the 4 MiB that gRPC
     clients receive by default: raise the client's max_receive_message_length.
@@ -83,7 +85,9 @@ class JobServiceAsyncStub(JobServiceStub):
     FAILED_PRECONDITION while it runs.
     """
     WatchJob: _aio.UnaryStreamMultiCallable[_jobs_pb2.WatchJobRequest, _jobs_pb2.WatchJobResponse]  # type: ignore[assignment]
-    """Sends every event after `after_sequence`, past ones first, and ends with the job's final one."""
+    """Sends every event after `after_sequence`, past ones first, and ends with the job's final one. UNAUTHENTICATED where the
+    key or token is revoked or ends meanwhile, as any stream.
+    """
     GetResult: _aio.UnaryUnaryMultiCallable[_jobs_pb2.GetResultRequest, _jobs_pb2.GetResultResponse]  # type: ignore[assignment]
     """NOT_FOUND until the job is finished. Large results (statevector, memory, probabilities) pass the 4 MiB that gRPC
     clients receive by default: raise the client's max_receive_message_length.
@@ -159,7 +163,9 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.WatchJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_jobs_pb2.WatchJobResponse], _abc.AsyncIterator[_jobs_pb2.WatchJobResponse]]:
-        """Sends every event after `after_sequence`, past ones first, and ends with the job's final one."""
+        """Sends every event after `after_sequence`, past ones first, and ends with the job's final one. UNAUTHENTICATED where the
+        key or token is revoked or ends meanwhile, as any stream.
+        """
 
     @_abc_1.abstractmethod
     def GetResult(

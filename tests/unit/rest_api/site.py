@@ -21,6 +21,7 @@ from database.records import (
     PluginRecord,
 )
 from qserver.access.authenticator import Authenticator
+from qserver.access.open_streams import OpenStreams
 from qserver.access.opening import open_authenticator
 from qserver.access.visitor import Visitor
 from qserver.circuits import Circuit, CircuitFormat, Inspection
@@ -239,13 +240,15 @@ def build_site(settings: Settings, kind: type[FakeJobsServer] = FakeJobsServer) 
     """Build a site over a prepared database."""
     database = Database.open(settings.database)
     jobs_server = kind(database)
+    authenticator = authenticator_of(database, settings)
     services = Services(
         settings=settings,
         database=database,
         jobs_server=jobs_server,
         plugin_installer=FakeCatalog(),
         event_hub=EventHub(database.changes, max_streams=settings.rest_api.event_streams),
-        authenticator=authenticator_of(database, settings),
+        authenticator=authenticator,
+        open_streams=OpenStreams(authenticator, beat_seconds=settings.access.key_cache_seconds),
     )
     app = create_app(services)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL)

@@ -83,15 +83,7 @@ async def test_without_a_worker_that_can_simulate_the_service_is_degraded(
 
 async def test_without_jobs_server_and_broker_the_service_is_degraded(site: Site) -> None:
     site.jobs_server.failure = Unavailable("jobs_server is away")
-    services = Services(
-        site.services.settings,
-        site.database,
-        site.jobs_server,
-        site.services.plugin_installer,
-        site.services.event_hub,
-        site.services.authenticator,
-        broker_probe=_away,
-    )
+    services = replace(site.services, broker_probe=_away, metrics=CollectorRegistry())
 
     answer = await _ready(services)
 
