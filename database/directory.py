@@ -26,4 +26,4 @@ class DatabaseDirectory:
         """Give the user that a token names, made or brought up to date; None where that user is disabled."""
         with self._database.transaction() as transaction:
             user = transaction.users.take_in(holder.subject, holder.name, holder.role)
-        return None if user.disabled_at is not None else Identity(user.id, user.name, user.role)
+        return None if user.disabled_at is not None else Identity(user.id, user.name, holder.role)

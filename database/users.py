@@ -93,10 +93,12 @@ class Users:
         return self.get(name)
 
     def take_in(self, subject: str, name: str, role: Role) -> UserRecord:
-        """Give the user whom an issuer of tokens knows by `subject`, added or brought to this role.
+        """Give the user whom an issuer of tokens knows by `subject`, added where they are new here.
 
         The name is the issuer's where nobody else here has it, else that with a few letters behind it; it stays what it
-        was first. Safe to repeat, and beside another service's call.
+        was first. The role is that of the token seen last: lists show it, and it bounds the user's keys, each of which
+        can do no more than its maker could. A request with a token is judged by the token. Safe to repeat, and beside
+        another service's call.
         """
         found = self._of_subject(subject)
         if found is None:
@@ -109,9 +111,9 @@ class Users:
             raise AlreadyExists(f"the name {name} is taken by another user")
         if found.role is role:
             return found
+        # Not announced: tokens of two roles in turn would have all services look at all keys, again and again.
         self._work.execute(update(users).where(users.c.id == found.id).values(role=role))
-        usage.forget(self._work, found.id)
-        self._work.announce(ChangeKind.ACCESS)
+        usage.forget(self._work, found.id)  # of administrators nobody counts
         return replace(found, role=role)
 
     def _of_subject(self, subject: str) -> UserRecord | None:

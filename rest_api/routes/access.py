@@ -78,7 +78,7 @@ def make_a_key(wanted: schemas.NewApiKey, caller: Caller, neighbours: Neighbours
     with neighbours.database.transaction() as transaction:
         owner = transaction.users.get(_owner_name(wanted, caller))
         ends_at = _earliest(wanted.expires_at, caller.expires_at, _end_of_external(owner, most_days))
-        new = NewKey(hash_key(key), owner.id, wanted.name, _scopes(wanted, caller), ends_at)
+        new = NewKey(hash_key(key), owner.id, wanted.name, _scopes(wanted, caller, owner), ends_at)
         stored = transaction.keys.add(new)
         transaction.audit.record(caller, AuditAction.KEY_ADDED, str(stored.id), _about(stored))
     return json_response(schemas.MadeApiKey(key, key_view(stored)), HTTPStatus.CREATED, {"Cache-Control": "no-store"})
@@ -194,13 +194,25 @@ def _end_of_external(owner: UserRecord, most_days: float) -> datetime | None:
     return SystemClock().now() + timedelta(days=most_days) if is_bounded else None
 
 
-def _scopes(wanted: schemas.NewApiKey, caller: Identity) -> frozenset[Permission]:
-    if wanted.scopes is None:
-        return caller.scopes
-    beyond = sorted(set(wanted.scopes) - caller.permissions)
+def _scopes(wanted: schemas.NewApiKey, caller: Identity, owner: UserRecord) -> frozenset[Permission]:
+    """Give what a key may be used for. Raises PermissionDenied for more than its maker, or its owner's role, grants."""
+    beyond = sorted(set(wanted.scopes or ()) - caller.permissions)
     if beyond:
         raise PermissionDenied(f"the key in use grants no {', '.join(beyond)}, so that no key made with it can")
-    return frozenset(wanted.scopes)
+    scopes = caller.scopes if wanted.scopes is None else frozenset(wanted.scopes)
+    return scopes if owner.subject is None else _within_role(scopes, wanted, caller, owner)
+
+
+def _within_role(
+    scopes: frozenset[Permission], wanted: schemas.NewApiKey, caller: Identity, owner: UserRecord
+) -> frozenset[Permission]:
+    """Keep of the scopes what the owner's role grants now: it comes with tokens, and may be a higher one tomorrow."""
+    is_own = owner.id == caller.user_id
+    granted = caller.permissions if is_own else Identity(owner.id, owner.name, owner.role).permissions
+    beyond = sorted(scopes - granted) if wanted.scopes else ()
+    if beyond:
+        raise PermissionDenied(f"user {owner.name} has the role {owner.role}, which grants no {', '.join(beyond)}")
+    return scopes & granted
 
 
 def _about(key: KeyRecord) -> dict[str, str | list[str]]:

@@ -119,6 +119,38 @@ class TestUsersOfAnIssuer:
         assert len({local.user_id, foreign.user_id, other.user_id}) == 3
         assert re.fullmatch(r"ada \([0-9a-f]{8}\)", foreign.name)
 
+    def test_each_token_is_judged_by_its_own_role(self, database: Database) -> None:
+        heard: list[Change] = []
+        take_in(database, "1", "ada")
+        subscription = database.changes.subscribe(heard.append)
+
+        found = [take_in(database, "1", "ada", role) for role in (Role.ADMIN, Role.USER, Role.VIEWER, Role.ADMIN)]
+        add_user(database, "root", Role.ADMIN)
+        with database.transaction() as transaction:
+            transaction.users.change("root", role=Role.ADMIN)
+
+        assert [identity and identity.role for identity in found] == [Role.ADMIN, Role.USER, Role.VIEWER, Role.ADMIN]
+        with database.reading() as transaction:
+            assert transaction.users.get("ada").role is Role.ADMIN  # the last one, to be shown
+        wait_until(lambda: bool(heard), what="the change of root's role is told")
+        subscription.close()
+        assert [change.kind for change in heard].count(ChangeKind.ACCESS) == 1  # and no token is
+
+    def test_a_later_token_gives_a_key_no_more_than_it_was_made_for(self, database: Database) -> None:
+        ada = take_in(database, "1", "ada")
+        assert ada is not None
+        key = add_key(database, ada, scopes=ada.permissions)
+
+        take_in(database, "1", "ada", Role.ADMIN)
+        holder = DatabaseDirectory(database).find_key(hash_key(key))
+
+        assert holder is not None
+        assert holder.identity.permissions == {Permission.NONE, Permission.READ, Permission.SUBMIT}
+        take_in(database, "1", "ada", Role.VIEWER)
+        holder = DatabaseDirectory(database).find_key(hash_key(key))
+        assert holder is not None
+        assert not holder.identity.may(Permission.SUBMIT)
+
     def test_their_role_is_their_issuers_affair(self, database: Database) -> None:
         take_in(database, "1", "ada")
 
