@@ -42,5 +42,5 @@ def store_admin_key(database: Database, key: str) -> bool:
 def is_admin_key(database: Database, key: str) -> bool:
     """Tell whether a key lets an administrator in."""
     with database.reading() as transaction:
-        holder = transaction.keys.find(hash_key(key))
-    return holder is not None and holder.identity.role is Role.ADMIN
+        found = transaction.keys.find(hash_key(key))
+    return found is not None and found.holder.identity.role is Role.ADMIN

@@ -15,12 +15,13 @@ class DatabaseDirectory:
     def find_key(self, key_hash: bytes) -> KeyHolder | None:
         """Find who a key belongs to, and remember that it was used. Raises Unavailable."""
         with self._database.reading() as transaction:
-            holder = transaction.keys.find(key_hash)
-            is_noted = holder is None or transaction.keys.was_used_lately(key_hash)
-        if not is_noted:
+            found = transaction.keys.find(key_hash)
+        if found is None:
+            return None
+        if found.is_use_due:
             with self._database.transaction() as transaction:
                 transaction.keys.mark_used(key_hash)
-        return holder
+        return found.holder
 
     def take_in(self, holder: TokenHolder) -> Identity | None:
         """Give the user that a token names, made or brought up to date; None where that user is disabled."""

@@ -1,10 +1,11 @@
 """API keys: their hashes, who they belong to, and when they were used."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import RowMapping, Select, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, or_, select, update
 
 from database.changes import ChangeKind
 from database.people_records import KeyRecord, NewKey
@@ -19,6 +20,14 @@ _USE_SECONDS: Final = 60.0
 """How exact `last_used_at` is: each use would else be a write."""
 
 _OWNED: Final = api_keys.join(users, users.c.id == api_keys.c.owner_id)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """Whom a key belongs to, and whether its use is to be noted again."""
+
+    holder: KeyHolder
+    is_use_due: bool
 
 
 class Keys:
@@ -75,9 +84,10 @@ class Keys:
         self.add(new)
         return True
 
-    def find(self, key_hash: bytes) -> KeyHolder | None:
+    def find(self, key_hash: bytes) -> FoundKey | None:
         """Find whom a key belongs to; None where it is unknown or revoked, or its user disabled."""
-        statement = select(api_keys, users.c.name.label("owner"), users.c.role).select_from(_OWNED)
+        columns = (api_keys, users.c.name.label("owner"), users.c.role, _is_use_due().label("is_use_due"))
+        statement = select(*columns).select_from(_OWNED)
         statement = statement.where(
             api_keys.c.key_hash == key_hash, api_keys.c.revoked_at.is_(None), users.c.disabled_at.is_(None)
         )
@@ -85,21 +95,19 @@ class Keys:
         if row is None:
             return None
         identity = Identity(row["owner_id"], row["owner"], Role(row["role"]), _scopes(row), key_id=row["id"])
-        return KeyHolder(row["key_hash"], identity, row["expires_at"])
-
-    def was_used_lately(self, key_hash: bytes) -> bool:
-        """Tell whether `last_used_at` needs no change."""
-        recent = api_keys.c.last_used_at > SecondsFromNow(-_USE_SECONDS)
-        statement = select(api_keys.c.id).where(api_keys.c.key_hash == key_hash, recent)
-        return self._work.execute(statement).first() is not None
+        return FoundKey(KeyHolder(row["key_hash"], identity, row["expires_at"]), is_use_due=row["is_use_due"])
 
     def mark_used(self, key_hash: bytes) -> None:
         """Remember that a key was used, to the minute."""
-        is_old = or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < SecondsFromNow(-_USE_SECONDS))
-        self._work.execute(update(api_keys).where(api_keys.c.key_hash == key_hash, is_old).values(last_used_at=Now()))
+        is_used = update(api_keys).where(api_keys.c.key_hash == key_hash, _is_use_due())
+        self._work.execute(is_used.values(last_used_at=Now()))
 
     def _get(self, key_id: UUID) -> KeyRecord:
         return _key_from(self._work.execute(_select_keys().where(api_keys.c.id == key_id)).mappings().one())
+
+
+def _is_use_due() -> ColumnElement[bool]:
+    return or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < SecondsFromNow(-_USE_SECONDS))
 
 
 def _select_keys() -> Select[tuple[object, ...]]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import event
 
 from database import Change, ChangeKind, Database
 from database.admin_key import check_admin_key, is_admin_key, store_admin_key
@@ -194,6 +195,17 @@ class TestKeys:
         assert first is not None
         directory.find_key(hash_key(key))
         assert last_used() == first  # to the minute: each use would else be a write
+
+    def test_looking_at_one_again_takes_one_statement(self, database: Database) -> None:
+        key = add_key(database, add_user(database, "ada"))
+        directory = DatabaseDirectory(database)
+        directory.find_key(hash_key(key))
+        statements: list[str] = []
+        event.listen(database._engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+
+        directory.find_key(hash_key(key))
+
+        assert len([statement for statement in statements if statement != "BEGIN"]) == 1, statements
 
     def test_a_revoked_key_is_gone_and_that_is_told(self, database: Database) -> None:
         ada = add_user(database, "ada")
