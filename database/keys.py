@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, RowMapping, Select, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, func, or_, select, update
 
 from database.changes import ChangeKind
 from database.people_records import KeyRecord, NewKey
@@ -13,11 +13,15 @@ from database.tables import api_keys, users
 from database.types import Now, SecondsFromNow
 from database.work import Work
 from qserver.access.directory import KeyHolder
-from qserver.errors import NotFound
+from qserver.errors import NotFound, QuotaExceeded, ReachedLimit
 from qserver.identity import Identity, Permission, Role
+from qserver.quotas import QuotaUse
 
 _USE_SECONDS: Final = 60.0
 """How exact `last_used_at` is: each use would else be a write."""
+
+_LIMIT_NAME: Final = "max_keys_per_user"
+_RETRY_SECONDS: Final = 60
 
 _OWNED: Final = api_keys.join(users, users.c.id == api_keys.c.owner_id)
 
@@ -37,8 +41,10 @@ class Keys:
         """Work within one transaction."""
         self._work = work
 
-    def add(self, new: NewKey) -> KeyRecord:
-        """Store a key."""
+    def add(self, new: NewKey, *, most: int = 0) -> KeyRecord:
+        """Store a key. Raises QuotaExceeded where its owner has `most` keys; 0 allows any number."""
+        if most:
+            self._check_number(new.owner_id, most)
         key_id = uuid4()
         row = {
             "id": key_id,
@@ -60,6 +66,10 @@ class Keys:
         if not caller.sees_everything:
             statement = statement.where(users.c.id == caller.user_id)
         return [_key_from(row) for row in self._work.execute(statement.order_by(api_keys.c.created_at)).mappings()]
+
+    def use(self, owner: Identity, most: int) -> QuotaUse:
+        """Give how many keys somebody has of the `most` they may have; 0 is any number."""
+        return QuotaUse(_LIMIT_NAME, most or None, self._number(owner.user_id) if most else None)
 
     def revoke(self, key_id: UUID, caller: Identity) -> KeyRecord:
         """Make a key worthless, at once and everywhere. Raises NotFound."""
@@ -101,6 +111,21 @@ class Keys:
         """Remember that a key was used, to the minute."""
         is_used = update(api_keys).where(api_keys.c.key_hash == key_hash, _is_use_due())
         self._work.execute(is_used.values(last_used_at=Now()))
+
+    def _check_number(self, owner_id: UUID, most: int) -> None:
+        # Whoever else adds a key of theirs waits here, and counts this one.
+        locked = select(users.c.name).where(users.c.id == owner_id).with_for_update(key_share=True)
+        owner = self._work.execute(locked).scalar_one()
+        if self._number(owner_id) >= most:
+            raise QuotaExceeded(
+                f"user {owner} may have {most:,} keys, and has that many (QSERVER_{_LIMIT_NAME.upper()}), expired ones"
+                " among them; revoke one that is no longer needed",
+                limit=ReachedLimit(_LIMIT_NAME, most, _RETRY_SECONDS),
+            )
+
+    def _number(self, owner_id: UUID) -> int:
+        is_theirs = (api_keys.c.owner_id == owner_id, api_keys.c.revoked_at.is_(None))
+        return int(self._work.execute(select(func.count()).where(*is_theirs)).scalar_one())
 
     def _get(self, key_id: UUID) -> KeyRecord:
         return _key_from(self._work.execute(_select_keys().where(api_keys.c.id == key_id)).mappings().one())

@@ -83,6 +83,9 @@ class AccessSettings(Section):
     key_failures_per_minute: int = Field(
         default=30, ge=0, description="wrong keys an address may send in a minute; 0 for any number"
     )
+    max_keys_per_user: int = Field(
+        default=100, ge=0, description="keys of one user, an administrator too, that were not revoked; 0 for any number"
+    )
     admin_key: SecretStr = Field(
         default=SecretStr(""),
         description="the administrator's first key, which `python -m database prepare` stores; `make env` makes it",

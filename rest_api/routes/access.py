@@ -64,22 +64,27 @@ def list_keys(caller: Caller, neighbours: Neighbours, user: OwnerName = None) ->
     status_code=HTTPStatus.CREATED,
     responses={
         **answers(schemas.MadeApiKey, "The key: it is not shown again.", HTTPStatus.CREATED, example=examples.MADE_KEY),
-        **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+        **refusals(
+            HTTPStatus.BAD_REQUEST,
+            HTTPStatus.NOT_FOUND,
+            HTTPStatus.TOO_MANY_REQUESTS,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        ),
     },
 )
 def make_a_key(wanted: schemas.NewApiKey, caller: Caller, neighbours: Neighbours) -> Response:
     """Make a key for yourself, or, as an administrator, for `user`.
 
-    It can't do more than the one it is made with, and ends no later.
+    It can't do more than the one it is made with, and ends no later. A user may have `QSERVER_MAX_KEYS_PER_USER` keys.
     """
     if wanted.expires_at is not None and wanted.expires_at <= SystemClock().now():
         raise InvalidRequest(f"expires_at is {wanted.expires_at:%Y-%m-%d %H:%M:%S} UTC, which has passed")
-    key, most_days = make_key(), neighbours.settings.access.oidc_key_days
+    key, settings = make_key(), neighbours.settings.access
     with neighbours.database.transaction() as transaction:
         owner = transaction.users.get(_owner_name(wanted, caller))
-        ends_at = _earliest(wanted.expires_at, caller.expires_at, _end_of_external(owner, most_days))
+        ends_at = _earliest(wanted.expires_at, caller.expires_at, _end_of_external(owner, settings.oidc_key_days))
         new = NewKey(hash_key(key), owner.id, wanted.name, _scopes(wanted, caller, owner), ends_at)
-        stored = transaction.keys.add(new)
+        stored = transaction.keys.add(new, most=settings.max_keys_per_user)
         transaction.audit.record(caller, AuditAction.KEY_ADDED, str(stored.id), _about(stored))
     return json_response(schemas.MadeApiKey(key, key_view(stored)), HTTPStatus.CREATED, {"Cache-Control": "no-store"})
 

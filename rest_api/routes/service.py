@@ -97,4 +97,5 @@ def get_limits(neighbours: Neighbours, caller: Caller) -> Response:
     """Read what a request may ask for, and what the caller and all users together use of their quotas now."""
     with neighbours.database.reading() as transaction:
         uses = transaction.quotas.uses(caller, neighbours.settings.quotas)
-    return json_response({**neighbours.settings.limits.model_dump(), "quotas": uses})
+        of_keys = transaction.keys.use(caller, neighbours.settings.access.max_keys_per_user)
+    return json_response({**neighbours.settings.limits.model_dump(), "quotas": [*uses, of_keys]})

@@ -50,7 +50,7 @@ class Town:
 @pytest.fixture
 async def town(settings: Settings) -> AsyncIterator[Town]:
     access = AccessSettings.model_validate(
-        {"auth": "required", "anonymous_from": "198.51.100.0/24", "key_failures_per_minute": 2}
+        {"auth": "required", "anonymous_from": "198.51.100.0/24", "key_failures_per_minute": 2, "max_keys_per_user": 3}
     )
     site = build_site(settings.model_copy(update={"access": access}))
     keys: dict[str, str] = {}
@@ -204,6 +204,18 @@ async def test_no_key_can_do_more_than_the_one_it_was_made_with(town: Town) -> N
     assert same.json()["about"]["scopes"] == ["read", "submit"]
     assert anothers.status_code == 403
     assert (await town.call("GET", "/api/v1/users", key)).status_code == 403
+
+
+async def test_more_keys_than_allowed_are_refused_whoever_makes_them(town: Town) -> None:
+    answers = [await town.call("POST", "/api/v1/keys", "ada", json={"name": f"k{number}"}) for number in range(3)]
+    by_root = await town.call("POST", "/api/v1/keys", "root", json={"name": "another", "user": "ada"})
+
+    assert [answer.status_code for answer in (*answers, by_root)] == [201, 201, 429, 429]
+    problem = answers[-1].json()
+    assert problem["limit"] == {"name": "max_keys_per_user", "value": 3, "retry_after_seconds": 60}
+    assert "revoke one" in problem["detail"]
+    quotas = (await town.call("GET", "/api/v1/limits", "ada")).json()["quotas"]
+    assert {"name": "max_keys_per_user", "limit": 3, "used": 3} in quotas
 
 
 async def test_an_administrator_makes_and_revokes_anybodys_keys(town: Town) -> None:

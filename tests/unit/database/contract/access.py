@@ -1,6 +1,7 @@
 """Users, keys, and what people did."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -14,8 +15,9 @@ from database.directory import DatabaseDirectory
 from database.people_records import AuditAction, NewKey
 from qserver.access.directory import TokenHolder
 from qserver.access.keys import hash_key, make_key
-from qserver.errors import AlreadyExists, Conflict, NotFound, SettingsError
+from qserver.errors import AlreadyExists, Conflict, NotFound, QuotaExceeded, SettingsError
 from qserver.identity import ANONYMOUS, EVERYTHING, GUEST, Identity, Permission, Role
+from qserver.quotas import QuotaUse
 from tests.waiting import wait_until
 
 ISSUER = "https://id.example.org"
@@ -195,6 +197,43 @@ class TestKeys:
         assert first is not None
         directory.find_key(hash_key(key))
         assert last_used() == first  # to the minute: each use would else be a write
+
+    def test_nobody_has_more_than_they_may_however_many_are_made_at_once(self, database: Database) -> None:
+        ada, eve = add_user(database, "ada"), add_user(database, "eve")
+
+        def add(number: int) -> bool:
+            try:
+                with database.transaction() as transaction:
+                    transaction.keys.add(NewKey(hash_key(make_key()), ada.user_id, f"key-{number}", EVERYTHING), most=5)
+            except QuotaExceeded:
+                return False
+            return True
+
+        with ThreadPoolExecutor(16) as pool:
+            made = list(pool.map(add, range(32)))
+
+        assert made.count(True) == 5
+        with database.transaction() as transaction:
+            keys = transaction.keys.list(ada)
+            assert len(keys) == 5
+            assert transaction.keys.use(ada, 5) == QuotaUse("max_keys_per_user", 5, 5)
+            assert transaction.keys.use(ada, 0) == QuotaUse("max_keys_per_user", None, None)
+            transaction.keys.add(NewKey(hash_key(make_key()), eve.user_id, "first", EVERYTHING), most=1)
+            transaction.keys.revoke(keys[0].id, ada)
+        assert add(32)
+
+    def test_one_too_many_names_the_limit(self, database: Database) -> None:
+        ada = add_user(database, "ada")
+        add_key(database, ada, expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+        second = NewKey(hash_key(make_key()), ada.user_id, "second", EVERYTHING)
+        complaint = r"user ada may have 1 keys.*QSERVER_MAX_KEYS_PER_USER"
+
+        with pytest.raises(QuotaExceeded, match=complaint) as caught, database.transaction() as transaction:
+            transaction.keys.add(second, most=1)
+
+        assert caught.value.limit is not None
+        assert (caught.value.limit.name, caught.value.limit.value) == ("max_keys_per_user", 1)
 
     def test_looking_at_one_again_takes_one_statement(self, database: Database) -> None:
         key = add_key(database, add_user(database, "ada"))
