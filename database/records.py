@@ -178,6 +178,7 @@ class JobDetail:
     """A job with its circuit's source and its results, as the original contract shows it."""
 
     job: Job
+    owner: str  # name of the user
     circuit_format: CircuitFormat
     source: bytes
     result: ResultSummary | None
@@ -193,7 +194,7 @@ class HistoryRow:
     id: int
     job_id: UUID
     pointer: int
-    owner_id: UUID
+    owner: str  # name of the user
     request: JobRequest
     status: JobStatus
     reason: Reason | None

@@ -21,8 +21,8 @@ Number = TypeVar("Number", bound=int)
 Member = TypeVar("Member", bound=Enum)
 
 
-def job_message(job: Job) -> jobs_pb2.Job:
-    """Write a job."""
+def job_message(job: Job, owner: str) -> jobs_pb2.Job:
+    """Write a job of the user of that name."""
     return jobs_pb2.Job(
         id=str(job.id),
         pointer=job.pointer,
@@ -36,6 +36,7 @@ def job_message(job: Job) -> jobs_pb2.Job:
         finished_at=_timestamp(job.finished_at),
         event_sequence=job.event_sequence,
         num_pubs=job.request.num_pubs or 0,
+        owner=owner,
     )
 
 
@@ -47,6 +48,7 @@ def event_message(event: JobEvent) -> jobs_pb2.WatchJobResponse:
         reason=event.reason or "",
         message=event.message or "",
         at=_timestamp(event.at),
+        actor=event.actor or "",
     )
 
 

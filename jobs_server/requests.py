@@ -21,6 +21,7 @@ from qserver.settings import LimitSettings
 from qserver.sweeps import Sweep
 
 MAX_JOB_IDS: Final = 10_000
+_MAX_NAME_LENGTH: Final = 200
 """How many jobs' results one call may ask for."""
 
 Number = TypeVar("Number", bound=int)
@@ -114,6 +115,15 @@ def job_ids(texts: Sequence[str]) -> Sequence[UUID]:
     if len(texts) > MAX_JOB_IDS:
         raise TooLarge(f"{len(texts):,} job ids; the limit is {MAX_JOB_IDS:,} a call")
     return tuple(dict.fromkeys(map(job_id, texts)))
+
+
+def user_name(text: str) -> str | None:
+    """Read a user's name; None where none is named. Raises InvalidRequest for what can be none."""
+    if len(text) > _MAX_NAME_LENGTH or not text.isprintable():
+        raise InvalidRequest(
+            f"user {text[:100]!r} can be no user's name: {_MAX_NAME_LENGTH} printable characters at most"
+        )
+    return text or None
 
 
 def sequence(number: int) -> int:

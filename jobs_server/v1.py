@@ -6,6 +6,7 @@ from contextlib import aclosing
 import structlog
 from grpc import aio
 
+from database import Transaction
 from jobs_server import answers, requests
 from jobs_server.admission import Submission
 from jobs_server.caller import current_caller
@@ -14,6 +15,7 @@ from jobs_server.committer import Stored
 from jobs_server.errors import INTERNAL, Refusal, is_expected, refusal
 from jobs_server.intake import Intake
 from jobs_server.metrics import Metrics
+from jobs_server.owned_jobs import OwnedJobs
 from jobs_server.pages import page_size, page_token, pointer_of
 from jobs_server.pubs import PubSubmission, read_pubs, receive_pubs
 from jobs_server.result_streams import ResultStreams
@@ -62,7 +64,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         with self._room.upload() as upload:
             spec = await receive(request_iterator, upload, part=_part, header_name="the spec")
             job = await self._intake.submit(self._submission(spec, upload.source()))
-        return jobs_pb2.SubmitJobResponse(job=answers.job_message(job))
+        return jobs_pb2.SubmitJobResponse(job=_own(job))
 
     async def SubmitJobs(
         self,
@@ -88,7 +90,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
             request = requests.job_request(spec, self._limits)
             submission = PubSubmission(current_caller.get(), request, read_pubs(request, spec, pubs))
             job = await self._intake.submit_pubs(submission)
-        return jobs_pb2.SubmitPubsResponse(job=answers.job_message(job))
+        return jobs_pb2.SubmitPubsResponse(job=_own(job))
 
     async def GetJob(
         self,
@@ -97,8 +99,10 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
     ) -> jobs_pb2.GetJobResponse:
         """Give a job."""
         job_id, caller = requests.job_id(request.id), current_caller.get()
-        job = await self._transactions.read(lambda transaction: transaction.jobs.get(job_id, caller))
-        return jobs_pb2.GetJobResponse(job=answers.job_message(job))
+        found = await self._transactions.read(
+            lambda transaction: OwnedJobs.read(transaction, [transaction.jobs.get(job_id, caller)], caller)
+        )
+        return jobs_pb2.GetJobResponse(job=found.message())
 
     async def ListJobs(
         self,
@@ -108,15 +112,18 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         """Give a page of the caller's jobs, newest first."""
         caller, size = current_caller.get(), page_size(request.page_size)
         before, statuses = pointer_of(request.page_token), requests.job_statuses(request.statuses)
-        found = await self._transactions.read(
-            lambda transaction: transaction.jobs.list(
-                caller, limit=size + 1, newest_first=True, before_pointer=before, statuses=statuses
+        owner = requests.user_name(request.user)
+
+        def read(transaction: Transaction) -> OwnedJobs:
+            page = transaction.jobs.list(
+                caller, limit=size + 1, newest_first=True, before_pointer=before, statuses=statuses, owner=owner
             )
-        )
-        page = found[:size]
-        has_more = len(found) > size
+            return OwnedJobs.read(transaction, page, caller)
+
+        found = await self._transactions.read(read)
+        has_more = len(found.jobs) > size
         return jobs_pb2.ListJobsResponse(
-            jobs=map(answers.job_message, page), next_page_token=page_token(page[-1].pointer) if has_more else ""
+            jobs=found.messages(most=size), next_page_token=page_token(found.jobs[size - 1].pointer) if has_more else ""
         )
 
     async def CancelJob(
@@ -126,8 +133,10 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
     ) -> jobs_pb2.CancelJobResponse:
         """Stop a job."""
         job_id, caller = requests.job_id(request.id), current_caller.get()
-        job = await self._transactions.run(lambda transaction: transaction.jobs.cancel(job_id, caller))
-        return jobs_pb2.CancelJobResponse(job=answers.job_message(job))
+        found = await self._transactions.run(
+            lambda transaction: OwnedJobs.read(transaction, [transaction.jobs.cancel(job_id, caller)], caller)
+        )
+        return jobs_pb2.CancelJobResponse(job=found.message())
 
     async def DeleteJob(
         self,
@@ -205,10 +214,14 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
 
     def _answer(self, outcome: Stored) -> jobs_pb2.SubmissionAnswer:
         if isinstance(outcome, Job):
-            return jobs_pb2.SubmissionAnswer(job=answers.job_message(outcome))
+            return jobs_pb2.SubmissionAnswer(job=_own(outcome))
         told = _refusal(outcome)
         self._metrics.refusals.labels(method="/qserver.v1.JobService/SubmitJobs", reason=told.reason).inc()
         return jobs_pb2.SubmissionAnswer(error=answers.error_detail(told))
+
+
+def _own(job: Job) -> jobs_pb2.Job:
+    return answers.job_message(job, current_caller.get().name)
 
 
 def _refusal(error: Exception) -> Refusal:

@@ -14,7 +14,7 @@ from fastapi import Depends, Header, Request, Response
 from qserver.jobs import Job
 from rest_api.openapi import Responses
 
-FORM: Final = 1
+FORM: Final = 2
 """Rises when what a route says of the same job changes its form: what clients keep is then no longer good."""
 
 NOT_MODIFIED: Responses = {

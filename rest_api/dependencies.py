@@ -66,6 +66,16 @@ Caller = Annotated[Identity, Depends(identify)]
 Neighbours = Annotated[Services, Depends(find_services)]
 JobId = Annotated[UUID, Path(alias="id", description="the job's id, a UUID")]
 Cursor = Annotated[int, Query(ge=0, le=MAX_CURSOR, description="how many to skip from the start")]
+JobOwner = Annotated[
+    str | None,
+    Query(
+        alias="user",
+        min_length=1,
+        max_length=MAX_NAME_LENGTH,
+        pattern=r"^[^\x00-\x1f\x7f]+$",
+        description="only jobs of this user; somebody else's are none, except for an administrator",
+    ),
+]
 # Control characters are in no name; Postgres refuses NUL in any text.
 Name = Annotated[
     str, Path(min_length=1, max_length=MAX_NAME_LENGTH, pattern=r"^[^\x00-\x1f\x7f/]+$", description="its name")

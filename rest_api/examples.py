@@ -47,6 +47,7 @@ JOB = schemas.Job(
     metadata=_METADATA,
     result_types=_RESULT_TYPES,
     results=RESULTS,
+    owner="ada",
 )
 HISTORY_ENTRY = schemas.HistoryEntry(
     id=1,
@@ -61,6 +62,7 @@ HISTORY_ENTRY = schemas.HistoryEntry(
     metadata=_METADATA,
     result_types=_RESULT_TYPES,
     results=RESULTS,
+    owner="ada",
 )
 SUBMITTED_JOB = schemas.SubmittedJob(
     id=_JOB_ID, pointer=1, status=JobStatus.PENDING, submission_date=_SUBMITTED, links=links_view(_JOB_ID)

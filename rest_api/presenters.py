@@ -28,6 +28,7 @@ def job_view(detail: JobDetail) -> schemas.Job:
         metadata=job.request.run.metadata,
         result_types=_result_types(job.id, job.request.run.result_types),
         results=_NO_RESULTS if detail.result is None else results_view(detail.result),
+        owner=detail.owner,
     )
 
 
@@ -46,6 +47,7 @@ def history_view(row: HistoryRow) -> schemas.HistoryEntry:
         metadata=row.request.run.metadata,
         result_types=_result_types(row.job_id, row.request.run.result_types),
         results=_NO_RESULTS if row.result is None else results_view(row.result),
+        owner=row.owner,
     )
 
 

@@ -38,6 +38,7 @@ QuasiDist = Annotated[
 Probabilities = Annotated[
     Mapping[str, float], Field(description="exact, by bitstring like `counts`", examples=[{"00": 0.5, "11": 0.5}])
 ]
+Owner = Annotated[str, Field(description="name of the user whose job it is", examples=["ada"])]
 Values = Annotated[Sequence[float], Field(description="one for each observable, in order", examples=[[1.0]])]
 
 
@@ -85,6 +86,7 @@ class Job:
     metadata: FreeObject
     result_types: ResultTypes
     results: Results
+    owner: Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class HistoryEntry:
     metadata: FreeObject
     result_types: ResultTypes
     results: Results
+    owner: Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,10 @@ class Event:
     at: datetime
     reason: Reason | None
     message: str | None
+    actor: Annotated[
+        str | None,
+        Field(description="who did it: a user's name, a worker's id, or `cache`; null where nobody is named"),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from database.jobs.rows import (
     select_named,
     visible_to,
 )
+from database.owners import id_of_owner, owner_names
 from database.records import JobDetail, JobResult
 from database.result_summaries import summaries_of
 from database.tables import history, job_events, jobs
@@ -31,13 +32,14 @@ from qserver.jobs import Job, JobEvent, JobStatus
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which jobs of a list are wanted. `before_pointer` leaves out newer ones; no statuses means all."""
+    """Which jobs of a list are wanted. `before_pointer` leaves out newer ones; no statuses and no owner mean all."""
 
     limit: int
     offset: int = 0
     newest_first: bool = False
     before_pointer: int | None = None
     statuses: frozenset[JobStatus] = frozenset()
+    owner: str | None = None
 
 
 def get(work: Work, job_id: UUID, identity: Identity) -> Job:
@@ -83,6 +85,8 @@ def _of_page(statement: Select[tuple[object, ...]], identity: Identity, page: Pa
         statement = statement.where(jobs.c.pointer < page.before_pointer)
     if page.statuses:
         statement = statement.where(status_is(jobs.c.status, *sorted(page.statuses)))
+    if page.owner is not None:
+        statement = statement.where(jobs.c.owner_id == id_of_owner(page.owner))
     return _visible(statement, identity).order_by(_order(page)).limit(page.limit)
 
 
@@ -90,13 +94,14 @@ def _order(page: Page) -> ColumnElement[int]:
     return jobs.c.pointer.desc() if page.newest_first else jobs.c.pointer.asc()
 
 
-def with_details(work: Work, found: Sequence[Job]) -> Sequence[JobDetail]:
-    """Add sources and results: two statements however many jobs."""
+def with_details(work: Work, found: Sequence[Job], identity: Identity) -> Sequence[JobDetail]:
+    """Add sources, results and owners: three statements at most however many jobs."""
     circuits = sources(work, {job.circuit_id for job in found})
     ended = [job.id for job in found if job.status is JobStatus.FINISHED]
     results = summaries_of(work, ended)
+    owners = owner_names(work, {job.owner_id for job in found}, identity)
     return [
-        JobDetail(job, *circuits[job.circuit_id], results.get(job.id))
+        JobDetail(job, owners[job.owner_id], *circuits[job.circuit_id], results.get(job.id))
         for job in found
         if job.circuit_id in circuits  # its job may have been deleted since it was read, and then the circuit
     ]

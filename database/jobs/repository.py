@@ -10,6 +10,7 @@ from database.changes import ChangeKind
 from database.job_results import ANY_SIZE
 from database.jobs import guards, leases, moves, orphans, reading, submission
 from database.jobs.rows import visible_to
+from database.owners import owner_names
 from database.people_records import AuditAction
 from database.records import (
     Claimant,
@@ -60,7 +61,7 @@ class Jobs:
 
     def detail(self, job_id: UUID, identity: Identity) -> JobDetail:
         """Give a job with its source and results. Raises NotFound."""
-        (detail,) = reading.with_details(self._work, [self.get(job_id, identity)])
+        (detail,) = reading.with_details(self._work, [self.get(job_id, identity)], identity)
         return detail
 
     def list(
@@ -72,9 +73,13 @@ class Jobs:
         newest_first: bool = False,
         before_pointer: int | None = None,
         statuses: frozenset[JobStatus] = frozenset(),
+        owner: str | None = None,
     ) -> Sequence[Job]:
-        """Give a page of jobs in the order of submission, or against it."""
-        page = reading.Page(limit, offset, newest_first, before_pointer, statuses)
+        """Give a page of jobs in the order of submission, or against it; with `owner`, of the user of that name alone.
+
+        Somebody else's are none, except for an administrator.
+        """
+        page = reading.Page(limit, offset, newest_first, before_pointer, statuses, owner)
         return reading.list_page(self._work, identity, page)
 
     def list_results(
@@ -90,9 +95,14 @@ class Jobs:
         page = reading.Page(limit, offset, statuses=statuses)
         return reading.list_results(self._work, identity, page, max_bytes=max_bytes)
 
-    def details(self, identity: Identity, *, limit: int, offset: int) -> Sequence[JobDetail]:
-        """Give a page of jobs in the order of submission, with sources and results."""
-        return reading.with_details(self._work, self.list(identity, limit=limit, offset=offset))
+    def details(self, identity: Identity, *, limit: int, offset: int, owner: str | None = None) -> Sequence[JobDetail]:
+        """Give a page of jobs as `list` does, with sources and results."""
+        found = self.list(identity, limit=limit, offset=offset, owner=owner)
+        return reading.with_details(self._work, found, identity)
+
+    def owners(self, found: Sequence[Job], identity: Identity) -> Mapping[UUID, str]:
+        """Give the names of the users whose jobs these are, by the users' ids."""
+        return owner_names(self._work, {job.owner_id for job in found}, identity)
 
     def events(self, job_id: UUID, identity: Identity, *, after_sequence: int) -> Sequence[JobEvent]:
         """Give a job's events after that one, in order. Raises NotFound."""

@@ -19,7 +19,8 @@ from rest_api.views import API_PREFIX
 HEARTBEAT_SECONDS = 15
 MAX_SEQUENCE = 2**63 - 1
 EXAMPLE = (
-    'id: 2\ndata: {"sequence":2,"status":"running","at":"2026-01-31T12:00:00+00:00","reason":null,"message":null}\n\n'
+    'id: 1\ndata: {"sequence":1,"status":"pending","at":"2026-01-31T12:00:00+00:00","reason":null,"message":null,'
+    '"actor":"ada"}\n\n'
 )
 
 router = APIRouter(prefix=API_PREFIX, tags=["jobs"], dependencies=[Depends(identify)], route_class=ServiceRoute)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from qserver.circuits import CircuitFormat
 from rest_api import examples, schemas
 from rest_api.conditional import NOT_MODIFIED, IfNoneMatch, circuit_tag, is_known, job_tag, not_modified, tagged
-from rest_api.dependencies import Caller, Cursor, JobId, Neighbours, identify, visitor_of
+from rest_api.dependencies import Caller, Cursor, JobId, JobOwner, Neighbours, identify, visitor_of
 from rest_api.json_response import json_response
 from rest_api.openapi import answers, job_links, refusals
 from rest_api.presenters import job_view
@@ -66,10 +66,13 @@ async def submit_job(submission: Submission, neighbours: Neighbours, request: Re
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
-def list_jobs(caller: Caller, neighbours: Neighbours, cursor: Cursor = 0) -> Response:
-    """List at most 20 jobs in the order of their submission, after skipping `cursor`; `[]` past the end."""
+def list_jobs(caller: Caller, neighbours: Neighbours, cursor: Cursor = 0, user: JobOwner = None) -> Response:
+    """List at most 20 jobs in the order of their submission, after skipping `cursor`; `[]` past the end.
+
+    An administrator lists everybody's, or those of `user`.
+    """
     with neighbours.database.reading() as transaction:
-        details = transaction.jobs.details(caller, limit=PAGE_SIZE, offset=cursor)
+        details = transaction.jobs.details(caller, limit=PAGE_SIZE, offset=cursor, owner=user)
     return json_response([job_view(detail) for detail in details])
 
 

@@ -9,7 +9,7 @@ from database import Transaction
 from qserver.identity import Identity
 from rest_api import examples, schemas
 from rest_api.conditional import NOT_MODIFIED, IfNoneMatch, is_known, not_modified, result_tag, tagged
-from rest_api.dependencies import Caller, Cursor, JobId, Neighbours, identify
+from rest_api.dependencies import Caller, Cursor, JobId, JobOwner, Neighbours, identify
 from rest_api.json_response import JSON_MEDIA_TYPE, json_response
 from rest_api.openapi import answers, refusals
 from rest_api.presenters import history_view, results_view
@@ -72,10 +72,13 @@ def get_result_document(job_id: JobId, caller: Caller, neighbours: Neighbours, k
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
-def list_history(caller: Caller, neighbours: Neighbours, cursor: Cursor = 0) -> Response:
-    """List at most 20 finished, failed or canceled jobs, deleted ones too, after skipping `cursor`."""
+def list_history(caller: Caller, neighbours: Neighbours, cursor: Cursor = 0, user: JobOwner = None) -> Response:
+    """List at most 20 finished, failed or canceled jobs, deleted ones too, after skipping `cursor`.
+
+    An administrator lists everybody's, or those of `user`.
+    """
     with neighbours.database.reading() as transaction:
-        rows = transaction.history.list(caller, limit=PAGE_SIZE, offset=cursor)
+        rows = transaction.history.list(caller, limit=PAGE_SIZE, offset=cursor, owner=user)
     return json_response([history_view(row) for row in rows])
 
 

@@ -80,6 +80,14 @@ def test_a_key_opens_both_doors_until_it_is_revoked(guarded: Deployment) -> None
         assert http.get(f"/api/v1/job/result/{job_id}", headers=bearer(eve)).status_code == httpx.codes.NOT_FOUND
         assert sum(http.get(f"/api/v1/job/result/{job_id}", headers=bearer(ada)).json()["counts"].values()) == 100
 
+        (of_ada,) = http.get("/api/v1/jobs?user=ada", headers=bearer(ADMIN_KEY)).json()
+        assert (of_ada["id"], of_ada["owner"]) == (job_id, "ada")
+        assert http.get("/api/v1/jobs?user=eve", headers=bearer(ADMIN_KEY)).json() == []
+        request, metadata = jobs_pb2.ListJobsRequest(user="ada"), (*bearer(ADMIN_KEY).items(),)
+        assert [job.owner for job in jobs.ListJobs(request, timeout=30, metadata=metadata).jobs] == ["ada"]
+        watch = jobs.WatchJob(jobs_pb2.WatchJobRequest(id=job_id), timeout=30, metadata=(*bearer(ada).items(),))
+        assert next(watch).actor == "ada"
+
         (key,) = http.get("/api/v1/keys", headers=bearer(ada)).json()
         assert key["last_used_at"] is not None
         http.delete(f"/api/v1/key/{key['id']}", headers=bearer(ada)).raise_for_status()

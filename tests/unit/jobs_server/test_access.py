@@ -105,6 +105,40 @@ async def test_jobs_belong_to_who_submitted_them(guarded: Served) -> None:
     assert [(entry.actor, entry.address, entry.subject) for entry in entries] == [("root", "127.0.0.1", job.id)]
 
 
+async def test_an_administrator_sees_whose_each_job_is_and_lists_one_users(guarded: Served) -> None:
+    ada, eve, root = (
+        add_person(guarded.database, name, role)
+        for name, role in [("ada", Role.USER), ("eve", Role.USER), ("root", Role.ADMIN)]
+    )
+    submitted = [(await guarded.v1.SubmitJob(submission(spec_of(), BELL), metadata=who)).job for who in (ada, eve)]
+    many = jobs_pb2.SubmitJobsRequest(submissions=[jobs_pb2.JobSubmission(spec=spec_of(), source=BELL)])
+    (answer,) = (await guarded.v1.SubmitJobs(many, metadata=eve)).answers
+    assert [job.owner for job in (*submitted, answer.job)] == ["ada", "eve", "eve"]
+
+    listed = (await guarded.v1.ListJobs(jobs_pb2.ListJobsRequest(), metadata=root)).jobs
+    of_ada = (await guarded.v1.ListJobs(jobs_pb2.ListJobsRequest(user="ada"), metadata=root)).jobs
+    hidden = (await guarded.v1.ListJobs(jobs_pb2.ListJobsRequest(user="ada"), metadata=eve)).jobs
+    assert [job.owner for job in listed] == ["eve", "eve", "ada"]
+    assert [job.id for job in of_ada] == [submitted[0].id]
+    assert not hidden
+
+    seen = await guarded.v1.GetJob(jobs_pb2.GetJobRequest(id=submitted[0].id), metadata=root)
+    canceled = await guarded.v1.CancelJob(jobs_pb2.CancelJobRequest(id=submitted[0].id), metadata=root)
+    assert (seen.job.owner, canceled.job.owner) == ("ada", "ada")
+    watch = guarded.v1.WatchJob(jobs_pb2.WatchJobRequest(id=submitted[0].id), metadata=ada)
+    assert [event.actor async for event in watch] == ["ada", "root"]
+
+
+@pytest.mark.parametrize("name", ["\x00", "a" * 201, "a\nb"])
+async def test_what_can_be_no_users_name_is_refused(guarded: Served, name: str) -> None:
+    root = add_person(guarded.database, "root", Role.ADMIN)
+
+    with pytest.raises(aio.AioRpcError) as caught:
+        await guarded.v1.ListJobs(jobs_pb2.ListJobsRequest(user=name), metadata=root)
+
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
 async def test_a_submission_remembers_who_and_from_where(guarded: Served) -> None:
     ada = add_person(guarded.database, "ada", Role.USER)
     job = (await guarded.v1.SubmitJob(submission(spec_of(), BELL), metadata=ada)).job

@@ -137,6 +137,22 @@ async def test_anothers_job_does_not_exist(town: Town) -> None:
     assert (await town.call("PUT", f"/api/v1/job/cancel/{job_id}", "ada")).status_code == 200
 
 
+async def test_an_administrator_sees_whose_each_job_is_and_lists_one_users(town: Town) -> None:
+    of_ada, of_eve = job_of(town, "ada"), job_of(town, "eve")
+    assert (await town.call("PUT", f"/api/v1/job/cancel/{of_ada}", "root")).status_code == 200
+
+    for path, name in (("/jobs", "id"), ("/history", "job_id")):
+        everybodys = (await town.call("GET", f"/api/v1{path}", "root")).json()
+        of_one = (await town.call("GET", f"/api/v1{path}?user=ada", "root")).json()
+        assert (of_ada, "ada") in [(each[name], each["owner"]) for each in everybodys]
+        assert [(each[name], each["owner"]) for each in of_one] == [(of_ada, "ada")]
+        assert (await town.call("GET", f"/api/v1{path}?user=ada", "eve")).json() == []
+        assert (await town.call("GET", f"/api/v1{path}?user=%00", "root")).status_code == 400
+    assert (await town.call("GET", f"/api/v1/job/{of_eve}", "eve")).json()["owner"] == "eve"
+    events = (await town.call("GET", f"/api/v1/job/{of_ada}/events", "ada")).text
+    assert re.findall(r'"status":"(\w+)".*"actor":"(\w+)"', events) == [("pending", "ada"), ("canceled", "root")]
+
+
 async def test_a_submission_goes_on_with_its_key_and_address(town: Town) -> None:
     await town.submit("ada")
 

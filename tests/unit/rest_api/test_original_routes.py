@@ -21,6 +21,7 @@ JOB_MEMBERS = [
     "result_types",
     "results",
 ]
+OUR_MEMBERS = ["owner"]
 
 
 def is_uuid(text: str) -> bool:
@@ -34,7 +35,7 @@ async def test_a_waiting_job_has_the_original_shape(site: Site) -> None:
 
     body = answer.json()
     assert answer.status_code == 200
-    assert list(body) == JOB_MEMBERS
+    assert list(body) == [*JOB_MEMBERS, *OUR_MEMBERS]
     assert is_uuid(body["result_types"].pop("id"))
     assert body == {
         "id": str(job.id),
@@ -48,6 +49,7 @@ async def test_a_waiting_job_has_the_original_shape(site: Site) -> None:
         "metadata": {"shots": 1000, "framework": "qiskit", "obs": [[["ZZ", 1]]]},
         "result_types": {"job_id": str(job.id), "counts": True, "quasi_dist": False, "expval": False},
         "results": {"id": "", "job_id": "", "counts": {}, "quasi_dist": {}, "expval": []},
+        "owner": "anonymous",
     }
 
 
@@ -143,7 +145,7 @@ async def test_a_deleted_job_is_gone_and_stays_in_the_history(site: Site) -> Non
     assert (answer.status_code, answer.json()) == (200, {"msg": "Success"})
     assert (await site.client.get(f"/api/v1/job/{job.id}")).status_code == 404
     (row,) = (await site.client.get("/api/v1/history/")).json()
-    assert list(row) == ["id", "job_id", *JOB_MEMBERS[1:]]
+    assert list(row) == ["id", "job_id", *JOB_MEMBERS[1:], *OUR_MEMBERS]
     assert row["job_id"] == str(job.id)
     assert isinstance(row["id"], int)
     assert (row["status"], row["metadata"]) == ("finished", {"name": "mine"})

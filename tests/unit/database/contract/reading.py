@@ -1,7 +1,7 @@
 """What is read of jobs, and by whom."""
 
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -9,7 +9,7 @@ from database import Database
 from database.records import ResultSummary
 from qserver.circuits import CircuitFormat
 from qserver.errors import NotFound, Reason
-from qserver.identity import ANONYMOUS
+from qserver.identity import ANONYMOUS, Identity, Role
 from qserver.jobs import JobStatus
 from tests.unit.database.builders import (
     WORKER,
@@ -47,6 +47,39 @@ class TestReading:
             ):
                 with pytest.raises(NotFound):
                     look()
+
+    def test_each_job_is_shown_with_its_owners_name(self, database: Database) -> None:
+        ada, root = a_user(database, "ada"), a_user(database, "root", Role.ADMIN)
+        mine, others = a_finished_job(database, JobBuilder(owner=root)), a_finished_job(database, JobBuilder(owner=ada))
+
+        with database.reading() as transaction:
+            for_root = transaction.jobs.details(root, limit=9, offset=0)
+            for_ada = transaction.jobs.details(ada, limit=9, offset=0)
+            history = transaction.history.list(root, limit=9, offset=0)
+            detail = transaction.jobs.detail(others, root)
+            names = transaction.jobs.owners([detail.job], root)
+
+        assert [(each.job.id, each.owner) for each in for_root] == [(mine, "root"), (others, "ada")]
+        assert [(each.job.id, each.owner) for each in for_ada] == [(others, "ada")]
+        assert [(row.job_id, row.owner) for row in history] == [(mine, "root"), (others, "ada")]
+        assert (detail.owner, names[ada.user_id]) == ("ada", "ada")
+
+    def test_an_administrator_lists_the_jobs_of_one_user(self, database: Database) -> None:
+        ada, eve, root = a_user(database, "ada"), a_user(database, "eve"), a_user(database, "root", Role.ADMIN)
+        of_ada = [a_finished_job(database, JobBuilder(owner=ada)) for _ in range(2)]
+        a_finished_job(database, JobBuilder(owner=eve))
+
+        with database.reading() as transaction:
+
+            def listed(caller: Identity, owner: str) -> list[list[UUID]]:
+                jobs = transaction.jobs.list(caller, limit=9, owner=owner)
+                details = transaction.jobs.details(caller, limit=9, offset=0, owner=owner)
+                history = transaction.history.list(caller, limit=9, offset=0, owner=owner)
+                return [[job.id for job in jobs], [each.job.id for each in details], [row.job_id for row in history]]
+
+            assert listed(root, "ada") == listed(ada, "ada") == [of_ada] * 3
+            assert listed(eve, "ada") == listed(root, "nobody") == [[]] * 3
+            assert [job.id for job in transaction.jobs.list(root, limit=1, offset=1, owner="ada")] == of_ada[1:]
 
     def test_pages_follow_the_order_of_submission(self, database: Database) -> None:
         jobs = [job.id for job in submitted(database, *[JobBuilder()] * 5)]
