@@ -77,8 +77,8 @@ def write_result(message: jobs_pb2.GetResultResponse, documents: Iterable[Stored
         _add_pub_result(message, stored)
 
 
-def backend_message(backend: BackendRecord) -> jobs_pb2.Backend:
-    """Write a backend."""
+def backend_message(backend: BackendRecord, *, max_qubits: int) -> jobs_pb2.Backend:
+    """Write a backend of a service that takes circuits of `max_qubits` at most."""
     spec = backend.spec
     return jobs_pb2.Backend(
         name=spec.name,
@@ -87,7 +87,7 @@ def backend_message(backend: BackendRecord) -> jobs_pb2.Backend:
         result_types=_numbers(RESULT_TYPES, spec.result_types),
         circuit_formats=_numbers(CIRCUIT_FORMATS, spec.formats),
         options_schema=to_struct(spec.options_schema),
-        max_qubits=spec.max_qubits,
+        max_qubits=max_qubits if spec.max_qubits is None else min(spec.max_qubits, max_qubits),
         devices=sorted(spec.devices),
         takes_pubs=spec.takes_pubs,
     )

@@ -51,7 +51,7 @@ class JobUpdate:
 
 @dataclass(frozen=True, slots=True)
 class BackendInfo:
-    """A backend. `max_qubits` is None where only memory limits the width."""
+    """A backend. `max_qubits` is the widest circuit that it takes; memory may hold less."""
 
     name: str
     plugin: str

@@ -18,6 +18,9 @@ from qserver.rpc.v1 import jobs_pb2
 class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
     """Where circuits run: a method of simulation on the server, or the backend `aer`, which chooses one."""
 
+    simulator = True
+    """Read by IBM's primitives, which refuse rotations that no real device has of what isn't one."""
+
     def __init__(self, transport: Transport, described: jobs_pb2.Backend) -> None:
         """Be what the server describes."""
         super().__init__(name=described.name, description=described.description)

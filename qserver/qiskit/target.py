@@ -35,7 +35,7 @@ _SAVES: Final = {
 def target_of(backend: str, *, max_qubits: int | None) -> Target:
     """Say which operations a backend runs: on any qubits, as a simulator couples all.
 
-    A number of qubits is named where the backend has one; None leaves the width to the server's memory.
+    `max_qubits` is the widest circuit that the server takes, where it says so; its memory may hold less.
     """
     target = Target(description=f"QServer {backend}", num_qubits=max_qubits)
     for name, operation in _operations():

@@ -36,6 +36,10 @@ class Transport:
         # Code written for a simulator in process closes nothing.
         self._closing = finalize(self, self._connection.close)
 
+    def __deepcopy__(self, memo: dict[int, object]) -> "Transport":
+        """Share the connection: who copies a backend, as IBM's primitives do, wants its options and the same server."""
+        return self
+
     def submit_pubs(self, spec: jobs_pb2.JobSpec, pubs: Iterable[jobs_pb2.Pub]) -> jobs_pb2.Job:
         """Submit one job of PUBs. Raises what the server refuses it for."""
         spec.request_id = spec.request_id or str(uuid4())

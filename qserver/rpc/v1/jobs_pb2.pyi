@@ -1213,7 +1213,7 @@ class Backend(_message.Message):
     plugin: _builtins.str
     description: _builtins.str
     max_qubits: _builtins.int
-    """Absent where only memory limits the width."""
+    """The widest circuit that is taken; memory may hold less."""
     takes_pubs: _builtins.bool
     """Whether it runs jobs of PUBs."""
     @_builtins.property

@@ -1,9 +1,12 @@
 """Code written for AerSimulator runs on the server after changing where its backend comes from."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Parameter
+from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
 from qiskit.providers import JobStatus
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_aer import AerSimulator
@@ -184,3 +187,23 @@ def test_the_sampler_equals_aers_on_a_bound_circuit(backend: QServerBackend) -> 
         AerSamplerV2(seed=3, options={"backend_options": {"method": "statevector"}}).run([pub], shots=100).result()[0]
     )
     assert found.data.c.get_counts() == expected.data.c.get_counts()
+
+
+def test_a_copy_has_options_of_its_own_and_the_same_server(backend: QServerBackend) -> None:
+    copied = deepcopy(backend)
+    copied.set_options(shots=77)
+
+    found = copied.run(measured(ghz(2))).result()
+
+    assert sum(found.get_counts().values()) == 77
+    assert backend.options.shots == 1024
+    assert copied.transport is backend.transport
+
+
+def test_primitives_that_wrap_any_backend_wrap_this_one(backend: QServerBackend) -> None:
+    sampled = BackendSamplerV2(backend=backend).run([measured(ghz(3))], shots=100).result()[0].data.c
+    value = BackendEstimatorV2(backend=backend).run([(ghz(2), "XX")], precision=0.1).result()[0].data.evs
+
+    assert backend.num_qubits == 10_000
+    assert set(sampled.get_counts()) <= {"000", "111"}
+    assert value == pytest.approx(1.0)
