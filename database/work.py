@@ -28,6 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from database.changes import Change, ChangeKind
+from database.types import Now
 from qserver.jobs import JobStatus
 
 _KEPT_INSERTS: Final = 64
@@ -49,17 +50,21 @@ class Work:
         self.insert: Final[BeginInsert] = postgresql.insert if self.is_postgres else sqlite.insert
         self._announced: dict[ChangeKind, dict[UUID, None]] = {}
 
-    def insert_rows(self, insert: Insert, rows: Sequence[Parameters]) -> Sequence[RowMapping]:
+    def insert_rows(
+        self, insert: Insert, rows: Sequence[Parameters], *, stamped: tuple[str, ...] = ()
+    ) -> Sequence[RowMapping]:
         """Insert rows, at least one, that all name the same columns, by one statement; give what it returns.
+
+        The columns `stamped` get the moment of the statement, by the database's clock.
 
         `insert` is best kept by who uses it: what is made of it is kept with it, and takes longer to make than to run.
         """
         if self.is_postgres:
             names = tuple(rows[0])
             arrays = {name: [row[name] for row in rows] for name in names}
-            result = self.execute(_from_arrays(insert, names), arrays)
+            result = self.execute(_from_arrays(insert, names, stamped), arrays)
         else:
-            result = self.execute(insert, rows)
+            result = self.execute(insert.values(dict.fromkeys(stamped, Now())) if stamped else insert, rows)
         return result.mappings().all() if result.returns_rows else ()
 
     def among(self, key: Column[Key], values: Sequence[Key]) -> ColumnElement[bool]:
@@ -119,13 +124,14 @@ def status_is(column: KeyedColumnElement[str], *statuses: JobStatus) -> ColumnEl
 
 
 @lru_cache(maxsize=_KEPT_INSERTS)
-def _from_arrays(insert: Insert, names: tuple[str, ...]) -> Insert:
+def _from_arrays(insert: Insert, names: tuple[str, ...], stamped: tuple[str, ...]) -> Insert:
     """Take each column as one array, by its name: a parameter for each cell took longer to send, and longer to plan."""
     table = insert.table
     columns = [column(name, table.c[name].type) for name in names]
     arrays = [bindparam(each.name, type_=postgresql.ARRAY(each.type, dimensions=1)) for each in columns]
     values = func.unnest(*arrays).table_valued(*columns, name="new").render_derived()
-    return insert.from_select(names, select(*values.c))
+    moments = (Now().label(name) for name in stamped)
+    return insert.from_select((*names, *stamped), select(*values.c, *moments))
 
 
 def as_json(values: Sequence[Key | Sequence[Key]]) -> str:

@@ -6,6 +6,7 @@ import structlog
 
 from database.records import NewJob
 from jobs_server.batching import Batcher
+from jobs_server.direct_dispatch import DirectDispatch
 from jobs_server.fresh_jobs import FreshJobs
 from jobs_server.metrics import Metrics
 from jobs_server.transactions import Transactions
@@ -30,18 +31,20 @@ class Committer:
         transactions: Transactions,
         metrics: Metrics,
         fresh_jobs: FreshJobs,
+        direct_dispatch: DirectDispatch,
         *,
         quotas: QuotaSettings,
         delay_seconds: float,
     ) -> None:
         """Keep to `quotas`. Let the first job of a quiet moment wait `delay_seconds` for company.
 
-        `fresh_jobs` is told of each.
+        `fresh_jobs` is told of each. Where `direct_dispatch` takes them, jobs are published as they are stored.
         """
         self._quotas = quotas
         self._transactions = transactions
         self._metrics = metrics
         self._fresh_jobs = fresh_jobs
+        self._direct_dispatch = direct_dispatch
         self._is_refusing = False
         self._batcher: Batcher[NewJob, Stored] = Batcher(
             self._store_known,
@@ -73,8 +76,11 @@ class Committer:
         return stored
 
     async def _store(self, jobs: Sequence[NewJob]) -> Sequence[Stored]:
+        is_direct = self._direct_dispatch.take(jobs)
         try:
-            stored = await self._transactions.run(lambda transaction: transaction.jobs.submit(jobs, self._quotas))
+            stored = await self._transactions.run(
+                lambda transaction: transaction.jobs.submit(jobs, self._quotas, as_published=is_direct)
+            )
         except RetryableError as error:  # the database is away: nobody in here is to blame
             self._tell_refusal(error)
             return [error] * len(jobs)
@@ -84,6 +90,8 @@ class Committer:
             _log.warning("shared_transaction_failed", jobs=len(jobs), error=type(error).__name__)
             middle = len(jobs) // 2
             return [*await self._store(jobs[:middle]), *await self._store(jobs[middle:])]
+        if is_direct:
+            self._direct_dispatch.tell(jobs, stored)
         self._is_refusing = False
         self._metrics.commits.observe(len(jobs))
         self._metrics.submissions.inc(sum(isinstance(answer, Job) for answer in stored))

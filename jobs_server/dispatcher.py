@@ -10,6 +10,7 @@ import structlog
 
 from database.database import Database
 from database.records import RouteLoad
+from jobs_server.free_routes import FreeRoutes, Room
 from jobs_server.metrics import Metrics
 from qserver.broker.interface import MAX_HINT_JOBS, Hint, Publisher
 from qserver.clock import Clock
@@ -52,6 +53,15 @@ def budget(load: RouteLoad, settings: DispatcherSettings) -> Budget | None:
     return None
 
 
+def room(load: RouteLoad) -> Room | None:
+    """Give what may be published beside a route's load without asking: where nothing waits, a job an idle worker.
+
+    More at once are better off with the next round, which makes larger batches of them.
+    """
+    jobs = load.live_workers - load.published_jobs
+    return Room(jobs, load.largest_memory_bytes) if jobs > 0 and not load.has_waiting_jobs else None
+
+
 def hints(route: str, job_ids: Sequence[UUID], *, live_workers: int) -> Sequence[Hint]:
     """Put jobs into hints, in order: several a hint, but few enough that every worker gets its part."""
     size = min(MAX_HINT_JOBS, math.ceil(len(job_ids) / (_HINTS_A_WORKER * max(1, live_workers))))
@@ -74,11 +84,14 @@ class Dispatcher:
         live_within_seconds: float,
         clock: Clock,
         metrics: Metrics,
+        free_routes: FreeRoutes,
         most_running_per_user: int = 0,
     ) -> None:
         """Take a worker for alive whose last heartbeat is at most `live_within_seconds` old.
 
-        Of each user but administrators at most `most_running_per_user` jobs are handed out at once; 0 is any number.
+        `free_routes` is told where jobs need not wait for a round: nowhere, where the running jobs of a user have a
+        number. Of each user but administrators at most `most_running_per_user` jobs are handed out at once; 0 is any
+        number.
         """
         self._most_running_per_user = most_running_per_user
         self._database = database
@@ -87,12 +100,41 @@ class Dispatcher:
         self._live_within_seconds = live_within_seconds
         self._clock = clock
         self._metrics = metrics
+        self._free_routes = free_routes
         self._hint_sizes: defaultdict[str, deque[int]] = defaultdict(lambda: deque(maxlen=_REMEMBERED_HINTS))
         self._generation = publisher.connection_generation()
         self._next_upkeep_seconds = clock.monotonic_seconds()
 
     def run_once(self) -> None:
         """Do all that is due. Raises Unavailable where database or broker are away; nothing is lost by it."""
+        try:
+            self._run_once()
+        except BaseException:
+            self._free_routes.withdraw()
+            raise
+
+    def needs_round(self, moved: Sequence[UUID]) -> bool:
+        """Hear that jobs were claimed, or are over; tell whether that may make room for jobs that wait."""
+        self._free_routes.give_back(moved)
+        return not self._free_routes.needs_no_round
+
+    def tell(self, route: str, job_ids: Sequence[UUID]) -> None:
+        """Publish jobs of a route that are marked as published, each by a hint of its own, for a worker each.
+
+        Raises Unavailable; they wait again then.
+        """
+        self._tell(route, [Hint(route, (job_id,)) for job_id in job_ids])
+
+    def _tell(self, route: str, told: Sequence[Hint]) -> None:
+        self._hint_sizes[route].extend(len(hint.job_ids) for hint in told)
+        try:
+            self._publisher.publish(told)
+        except RetryableError:
+            self._unpublish(route, older_than_seconds=0, why="publishing failed")
+            raise
+        self._metrics.dispatched.labels(route=route).inc(sum(len(hint.job_ids) for hint in told))
+
+    def _run_once(self) -> None:
         is_upkeep_due = self._clock.monotonic_seconds() >= self._next_upkeep_seconds
         if is_upkeep_due:
             self._next_upkeep_seconds = self._clock.monotonic_seconds() + UPKEEP_EVERY_SECONDS
@@ -126,10 +168,18 @@ class Dispatcher:
                 )
 
     def _publish_batches(self) -> None:
-        for load in self._loads():
+        loads = self._loads()
+        self._offer_room(loads)
+        for load in loads:
             allowed = budget(load, self._settings)
             if allowed is not None:
                 self._publish(load, allowed)
+
+    def _offer_room(self, loads: Sequence[RouteLoad]) -> None:
+        if self._most_running_per_user:
+            return
+        rooms = {load.route: found for load in loads if (found := room(load))}
+        self._free_routes.offer(rooms, is_all_free=not any(load.has_waiting_jobs for load in loads))
 
     def _publish(self, load: RouteLoad, allowed: Budget) -> None:
         route = load.route
@@ -142,16 +192,8 @@ class Dispatcher:
                 at_least=allowed.at_least,
                 most_per_owner=self._most_running_per_user,
             )
-        if not picked:
-            return
-        told = hints(route, picked, live_workers=load.live_workers)
-        self._hint_sizes[route].extend(len(hint.job_ids) for hint in told)
-        try:
-            self._publisher.publish(told)
-        except RetryableError:
-            self._unpublish(route, older_than_seconds=0, why="publishing failed")
-            raise
-        self._metrics.dispatched.labels(route=route).inc(len(picked))
+        if picked:
+            self._tell(route, hints(route, picked, live_workers=load.live_workers))
 
     def _jobs_of_latest(self, number: int, route: str) -> int:
         """Count the jobs in the latest hints; those that this dispatcher knows nothing of are taken for full."""

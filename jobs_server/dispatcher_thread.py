@@ -2,7 +2,9 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Protocol
+from uuid import UUID
 
 import structlog
 
@@ -24,6 +26,9 @@ class Rounds(Protocol):
 
     def run_once(self) -> None:
         """Do all that is due. Raises Unavailable where a neighbour is away."""
+
+    def needs_round(self, moved: Sequence[UUID]) -> bool:
+        """Hear that jobs were claimed, or are over; tell whether that may make room for jobs that wait."""
 
 
 class DispatcherThread:
@@ -68,7 +73,9 @@ class DispatcherThread:
     def _hear(self, change: Change) -> None:
         if change.kind in {ChangeKind.WORK, ChangeKind.RECONNECTED}:
             self._has_work.set()
-        if change.kind not in self._unheard:
+        if change.kind in self._unheard:
+            return
+        if change.kind not in {ChangeKind.JOBS, ChangeKind.ENDED} or self._dispatcher.needs_round(change.job_ids):
             self._woken.set()
 
     def _run(self) -> None:

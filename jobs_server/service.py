@@ -15,8 +15,10 @@ from jobs_server.call_room import CallRoom
 from jobs_server.catalog import Catalog
 from jobs_server.circuits import CircuitLibrary
 from jobs_server.committer import Committer
+from jobs_server.direct_dispatch import DirectDispatch
 from jobs_server.dispatcher import Dispatcher
 from jobs_server.dispatcher_thread import DispatcherThread
+from jobs_server.free_routes import FreeRoutes
 from jobs_server.fresh_jobs import FreshJobs
 from jobs_server.inspectors import Inspector, InspectorPool
 from jobs_server.intake import Intake
@@ -90,11 +92,14 @@ class JobsServer:
         self._reader = CircuitReader(self._inspectors, settings.inspector, self._metrics)
         self._catalog = Catalog(self._transactions, self._clock)
         self._fresh_jobs = FreshJobs()
+        free_routes = FreeRoutes()
+        dispatcher = self._make_dispatcher(free_routes)
+        self._direct_dispatch = DirectDispatch(free_routes, dispatcher)
+        self._dispatcher = self._make_dispatcher_thread(dispatcher)
         self._committer = self._make_committer()
         self._watches = Watches(self._transactions)
         self._result_streams = ResultStreams(self._transactions, self._fresh_jobs)
         self._room = UploadRoom(settings.limits)
-        self._dispatcher = self._make_dispatcher()
         self._metrics_port = MetricsPort(
             self._metrics.registry,
             host=settings.jobs_server.grpc_host,
@@ -121,6 +126,7 @@ class JobsServer:
         self._server = self._make_server()
         self._open_streams.start()
         self._port = await self._server.start()
+        self._direct_dispatch.start()
         self._dispatcher.start()
         self._metrics_port.start()
         _log.info("jobs_server_started", port=self._port)
@@ -145,6 +151,7 @@ class JobsServer:
 
     def _close(self) -> None:
         self._metrics_port.stop()
+        self._direct_dispatch.stop()
         self._dispatcher.stop()
         self._publisher.close()
         self._inspectors.close()
@@ -175,29 +182,39 @@ class JobsServer:
         delay_seconds = self._settings.jobs_server.commit_delay_seconds
         quotas = self._settings.quotas
         return Committer(
-            self._transactions, self._metrics, self._fresh_jobs, quotas=quotas, delay_seconds=delay_seconds
+            self._transactions,
+            self._metrics,
+            self._fresh_jobs,
+            self._direct_dispatch,
+            quotas=quotas,
+            delay_seconds=delay_seconds,
         )
 
-    def _make_dispatcher(self) -> DispatcherThread:
-        settings = self._settings.dispatcher
+    @property
+    def _most_running_per_user(self) -> int:
         # Who is asked for no key is an administrator, whom no quota of a user binds.
         are_users_known = self._settings.access.auth == "required"
-        most_running_per_user = self._settings.quotas.max_running_jobs_per_user if are_users_known else 0
-        dispatcher = Dispatcher(
+        return self._settings.quotas.max_running_jobs_per_user if are_users_known else 0
+
+    def _make_dispatcher(self, free_routes: FreeRoutes) -> Dispatcher:
+        return Dispatcher(
             self._database,
             self._publisher,
-            settings,
+            self._settings.dispatcher,
             live_within_seconds=self._settings.worker.live_within_seconds,
             clock=self._clock,
             metrics=self._metrics,
-            most_running_per_user=most_running_per_user,
+            free_routes=free_routes,
+            most_running_per_user=self._most_running_per_user,
         )
+
+    def _make_dispatcher_thread(self, dispatcher: Dispatcher) -> DispatcherThread:
         return DispatcherThread(
             dispatcher,
             self._database.changes,
             self._metrics,
-            poll_seconds=settings.dispatch_poll_seconds,
-            wakes_when_jobs_end=bool(most_running_per_user),
+            poll_seconds=self._settings.dispatcher.dispatch_poll_seconds,
+            wakes_when_jobs_end=bool(self._most_running_per_user),
         )
 
     def _make_server(self) -> GrpcServer:

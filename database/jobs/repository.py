@@ -42,14 +42,16 @@ class Jobs:
         self._work = work
 
     def submit(
-        self, new_jobs: Sequence[NewJob], quotas: QuotaSettings | None = None
+        self, new_jobs: Sequence[NewJob], quotas: QuotaSettings | None = None, *, as_published: bool = False
     ) -> Sequence[Job | AlreadyExists | QuotaExceeded]:
         """Store jobs and answer for each, in order. Jobs past a quota are answered with QuotaExceeded.
 
         A request_id that its owner used before answers with the first job if the content is the same, even where that
         job was deleted since, else with AlreadyExists. Other items are not affected. Safe to repeat with a request_id.
+
+        Jobs stored `as_published` wait for no dispatcher: the caller tells the workers of them.
         """
-        return submission.submit(self._work, new_jobs, quotas)
+        return submission.submit(self._work, new_jobs, quotas, as_published=as_published)
 
     def find_first(self, named: Sequence[NamedSubmission]) -> Sequence[Job | AlreadyExists | None]:
         """Answer, in order, submissions that came before as `submit` would, and those that are new with None."""

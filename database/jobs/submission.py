@@ -49,13 +49,15 @@ class _Stored(NamedTuple):
     submitted_at: datetime
 
 
-def submit(work: Work, new_jobs: Sequence[NewJob], quotas: QuotaSettings | None) -> Sequence[Answer]:
+def submit(
+    work: Work, new_jobs: Sequence[NewJob], quotas: QuotaSettings | None, *, as_published: bool
+) -> Sequence[Answer]:
     """Store the jobs that are new and within the quotas, and answer for all, in order."""
     submitted = _take_request_ids(work, new_jobs)
     fresh = [new for new in new_jobs if _stands_for(new, submitted).job_id == new.id]
     refused = {} if quotas is None else admit(work, fresh, quotas)
     _give_request_ids_back(work, [new.id for new in fresh if new.id in refused and new.request.request_id is not None])
-    stored = _store(work, [new for new in fresh if new.id not in refused])
+    stored = _store(work, [new for new in fresh if new.id not in refused], as_published=as_published)
     known = {**_repeated_jobs(work, new_jobs, submitted, known={*stored, *refused}), **stored}
     first = [(new, _stands_for(new, submitted)) for new in new_jobs]
     return [refused.get(stands_for.job_id) or _answer(new, stands_for, known) for new, stands_for in first]
@@ -151,18 +153,18 @@ def _repeated_jobs(
     return jobs_or_history(work, sorted(ids))
 
 
-def _store(work: Work, fresh: Sequence[NewJob]) -> Mapping[UUID, Job]:
+def _store(work: Work, fresh: Sequence[NewJob], *, as_published: bool) -> Mapping[UUID, Job]:
     if not fresh:
         return {}
     circuit_ids = _store_circuits(work, fresh)
-    stored = _store_jobs(work, fresh)
+    stored = _store_jobs(work, fresh, as_published=as_published)
     work.insert_rows(_INSERT_PUBS, [row for new in fresh for row in _pub_rows(new, circuit_ids)])
     if values := [row for new in fresh for row in values_rows(new)]:
         work.insert_rows(_INSERT_VALUES, values)
     work.insert_rows(_INSERT_EVENTS, [_event_row(new, stored[new.id]) for new in fresh])
     answered = cached.answer(work, [new.id for new in fresh if new.cache_key is not None])
     waiting = [new for new in fresh if new.id not in answered]
-    if waiting:
+    if waiting and not as_published:
         work.announce(ChangeKind.WORK)
     return {**answered, **{new.id: _job(new, circuit_ids[_circuit_key(new)], stored[new.id]) for new in waiting}}
 
@@ -203,8 +205,9 @@ def _circuit_row(key: CircuitKey, circuit: Circuit) -> Parameters:
     }
 
 
-def _store_jobs(work: Work, fresh: Sequence[NewJob]) -> Mapping[UUID, _Stored]:
-    found = work.insert_rows(_INSERT_JOBS, [_job_row(new) for new in fresh])
+def _store_jobs(work: Work, fresh: Sequence[NewJob], *, as_published: bool) -> Mapping[UUID, _Stored]:
+    stamped = ("published_at",) if as_published else ()
+    found = work.insert_rows(_INSERT_JOBS, [_job_row(new) for new in fresh], stamped=stamped)
     return {row["id"]: _Stored(row["pointer"], row["submitted_at"]) for row in found}
 
 

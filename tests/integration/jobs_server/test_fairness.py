@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from database.records import NewJob, WorkerRecord
 from jobs_server.dispatcher import Dispatcher
+from jobs_server.free_routes import FreeRoutes
 from jobs_server.metrics import Metrics
 from qserver.clock import FakeClock
 from qserver.identity import Identity
@@ -40,7 +41,13 @@ class Hall:
         self.publisher = FakePublisher()
         self.worker: WorkerRecord = worker()
         self.dispatcher = Dispatcher(
-            database, self.publisher, SETTINGS, live_within_seconds=1000, clock=FakeClock(), metrics=Metrics()
+            database,
+            self.publisher,
+            SETTINGS,
+            live_within_seconds=1000,
+            clock=FakeClock(),
+            metrics=Metrics(),
+            free_routes=FreeRoutes(),
         )
         with database.transaction() as transaction:
             transaction.workers.register(self.worker)

@@ -1,6 +1,6 @@
 """What the tests of the jobs server are made of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -10,6 +10,8 @@ from sqlalchemy import select
 from database import Database, Transaction, circuit_hash
 from database.records import Claimant, NewJob, PluginKind, PluginRecord, WorkerRecord
 from database.tables import circuits, job_events, jobs, users
+from jobs_server.direct_dispatch import DirectDispatch
+from jobs_server.free_routes import FreeRoutes
 from plugins.aer.plugin import AerPlugin
 from plugins.file_plugin.plugin import FilePlugin
 from qserver.circuits import Circuit, CircuitFormat, Inspection
@@ -63,6 +65,24 @@ def new_job(
         plan=plan(seconds=seconds, memory_bytes=memory_bytes),
         max_attempts=3,
     )
+
+
+class FakeTeller:
+    """Remembers whom workers were told of, by route; fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, list[UUID]]] = []
+        self.faults: list[Exception] = []
+
+    def tell(self, route: str, job_ids: Sequence[UUID]) -> None:
+        if self.faults:
+            raise self.faults.pop()
+        self.told.append((route, list(job_ids)))
+
+
+def no_direct_dispatch() -> DirectDispatch:
+    """One that was never started, and takes no job."""
+    return DirectDispatch(FreeRoutes(), FakeTeller())
 
 
 def worker(*routes: str) -> WorkerRecord:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from database.records import NewJob
 from jobs_server.dispatcher import UPKEEP_EVERY_SECONDS, Dispatcher
+from jobs_server.free_routes import FreeRoutes
 from jobs_server.metrics import Metrics
 from qserver.broker.interface import Hint
 from qserver.clock import FakeClock
@@ -55,7 +56,13 @@ class Dispatching:
         self.clock = FakeClock()
         self.worker = worker()
         self.dispatcher = Dispatcher(
-            database, self.publisher, SETTINGS, live_within_seconds=20, clock=self.clock, metrics=Metrics()
+            database,
+            self.publisher,
+            SETTINGS,
+            live_within_seconds=20,
+            clock=self.clock,
+            metrics=Metrics(),
+            free_routes=FreeRoutes(),
         )
 
     def add_workers(self, number: int = 1, *routes: str) -> None:

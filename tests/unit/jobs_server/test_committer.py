@@ -16,13 +16,15 @@ from jobs_server.transactions import Transactions
 from qserver.errors import AlreadyExists, Unavailable
 from qserver.jobs import Job
 from qserver.settings import MIB, QuotaSettings
-from tests.unit.jobs_server.builders import CountingDatabase, new_job
+from tests.unit.jobs_server.builders import CountingDatabase, new_job, no_direct_dispatch
 
 
 @pytest.fixture
 def committer(database: CountingDatabase) -> Iterator[Committer]:
     transactions = Transactions(database, threads=4)
-    yield Committer(transactions, Metrics(), FreshJobs(), quotas=QuotaSettings(), delay_seconds=0.002)
+    yield Committer(
+        transactions, Metrics(), FreshJobs(), no_direct_dispatch(), quotas=QuotaSettings(), delay_seconds=0.002
+    )
     transactions.close()
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from jobs_server.dispatcher import Dispatcher
+from jobs_server.free_routes import FreeRoutes
 from jobs_server.metrics import Metrics
 from qserver.identity import ANONYMOUS
 from qserver.jobs import JobStatus
@@ -90,6 +91,7 @@ def test_so_many_jobs_of_a_user_are_with_workers_until_one_ends(dispatching: Dis
         live_within_seconds=20,
         clock=dispatching.clock,
         metrics=Metrics(),
+        free_routes=FreeRoutes(),
         most_running_per_user=2,
     )
     dispatcher.run_once()

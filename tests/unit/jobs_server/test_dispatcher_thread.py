@@ -1,8 +1,8 @@
 """When the dispatcher works."""
 
 import threading
-from collections.abc import Iterator
-from uuid import uuid4
+from collections.abc import Iterator, Sequence
+from uuid import UUID, uuid4
 
 import pytest
 import structlog
@@ -21,11 +21,16 @@ class FakeRounds:
     def __init__(self) -> None:
         self.done = threading.Semaphore(0)
         self.faults: list[Exception] = []
+        self.is_claim_needed = True
 
     def run_once(self) -> None:
         self.done.release()
         if self.faults:
             raise self.faults.pop(0)
+
+    def needs_round(self, moved: Sequence[UUID]) -> bool:
+        assert moved
+        return self.is_claim_needed
 
     def wait_for_one(self) -> None:
         assert self.done.acquire(timeout=DEADLINE_SECONDS), "no round came"
@@ -60,6 +65,19 @@ def test_a_change_is_answered_by_a_round(
     feed.after_commit([Change(kind, (uuid4(),))])
 
     rounds.wait_for_one()
+
+
+def test_a_claim_is_passed_over_where_it_makes_room_for_nobody(
+    dispatcher: DispatcherThread, rounds: FakeRounds, feed: MemoryFeed
+) -> None:
+    dispatcher.start()
+    rounds.wait_for_one()
+
+    rounds.is_claim_needed = False
+    feed.after_commit([Change(ChangeKind.JOBS, (uuid4(),)), Change(ChangeKind.WORK)])
+    rounds.wait_for_one()
+
+    assert not rounds.done.acquire(blocking=False)
 
 
 def test_a_change_of_plugins_is_none_of_its_business(

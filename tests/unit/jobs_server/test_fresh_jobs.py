@@ -14,7 +14,7 @@ from jobs_server.transactions import Transactions
 from qserver.errors import Unavailable
 from qserver.identity import ANONYMOUS, Identity, Role
 from qserver.settings import QuotaSettings
-from tests.unit.jobs_server.builders import CountingDatabase, new_job
+from tests.unit.jobs_server.builders import CountingDatabase, new_job, no_direct_dispatch
 
 ADA = Identity(uuid4(), "ada", Role.USER)
 EVE = Identity(uuid4(), "eve", Role.USER)
@@ -65,7 +65,9 @@ async def test_a_job_that_was_not_stored_is_forgotten(database: CountingDatabase
     transactions, fresh, job = Transactions(database, threads=1), FreshJobs(), new_job()
     database.fault = Unavailable("away")
 
-    answers = await Committer(transactions, Metrics(), fresh, quotas=QuotaSettings(), delay_seconds=0).store([job])
+    answers = await Committer(
+        transactions, Metrics(), fresh, no_direct_dispatch(), quotas=QuotaSettings(), delay_seconds=0
+    ).store([job])
     transactions.close()
 
     assert isinstance(answers[0], Unavailable)

@@ -16,7 +16,7 @@ from qserver.errors import Unavailable
 from qserver.identity import ANONYMOUS, Identity
 from qserver.jobs import Job
 from qserver.settings import QuotaSettings
-from tests.unit.jobs_server.builders import CountingDatabase, new_job
+from tests.unit.jobs_server.builders import CountingDatabase, new_job, no_direct_dispatch
 from tests.waiting import PATIENCE_SECONDS, until
 
 
@@ -81,7 +81,9 @@ async def test_an_announced_change_is_read_and_no_other_job(scene: Scene) -> Non
 
 
 async def test_a_job_that_was_just_stored_is_read_once(scene: Scene) -> None:
-    committer = Committer(scene.transactions, Metrics(), scene.fresh_jobs, quotas=QuotaSettings(), delay_seconds=0)
+    committer = Committer(
+        scene.transactions, Metrics(), scene.fresh_jobs, no_direct_dispatch(), quotas=QuotaSettings(), delay_seconds=0
+    )
     stored = await committer.store([new_job()])
     scene.job_ids = [job.id for job in stored if isinstance(job, Job)]
     before = scene.database.readings

@@ -145,6 +145,17 @@ class TestPick:
 
         assert picked(database) == [job.id]
 
+    def test_a_job_stored_as_published_is_not_picked(self, database: Database) -> None:
+        new = JobBuilder().build()
+        with database.transaction() as transaction:
+            transaction.jobs.submit([new], as_published=True)
+
+        assert picked(database) == []
+
+        with database.transaction() as transaction:
+            transaction.dispatch.unpublish(ROUTE, older_than_seconds=0)
+        assert picked(database) == [new.id]
+
 
 class TestUnpublish:
     def test_a_lost_message_is_published_again(self, database: Database) -> None:
