@@ -1,10 +1,13 @@
 """A PUB's result as JSON text that names its schema and version, and back."""
 
-import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
 from types import MappingProxyType
-from typing import Final, NotRequired, TypedDict, cast
+from typing import Final, NotRequired, TypeAlias, TypedDict, cast
 from uuid import UUID
+
+import orjson
 
 from qserver.errors import QServerError
 from qserver.results import RESULT_SCHEMA, RESULT_SCHEMA_VERSION, Array, PhaseSeconds, PubResult, RunRecord
@@ -24,7 +27,7 @@ OPTIONAL_MARKS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 _HEAD: Final = f'{{"schema":"{RESULT_SCHEMA}","version":{RESULT_SCHEMA_VERSION},'
-_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_Part: TypeAlias = Mapping[str, int] | Mapping[str, float] | Sequence[float]
 
 
 class SecondsDocument(TypedDict):
@@ -79,17 +82,30 @@ def copied_run_end(job_id: UUID) -> str:
 
 def encode_result(result: PubResult) -> str:
     """Write all but the arrays, which are stored as bytes. Raises ValueError for NaN or infinity, which JSON lacks."""
-    document: dict[str, object] = {"schema": RESULT_SCHEMA, "version": RESULT_SCHEMA_VERSION}
-    parts: dict[str, object] = {
+    parts: dict[str, _Part | None] = {
         "counts": result.counts,
         "quasi_dist": result.quasi_dist,
         "expval": result.expval,
         "expval_standard_errors": result.expval_standard_errors,
         "probabilities": result.probabilities,
-        "run": _run_document(result.run),
     }
-    document.update((name, part) for name, part in parts.items() if part is not None)
-    return _ENCODER.encode(document)
+    given = {name: part for name, part in parts.items() if part is not None}
+    try:
+        members = orjson.dumps(given)
+        run = orjson.dumps(_run_document(result.run))
+    except orjson.JSONEncodeError as error:
+        raise ValueError(f"a result can't be written as JSON: {error}") from error
+    if b"null" in members:  # orjson writes NaN so; and a key may say anything
+        for name, part in given.items():
+            _check_finite(name, part.values() if isinstance(part, Mapping) else part)
+    _check_finite("seconds", astuple(result.run.seconds))
+    separator = "," if given else ""
+    return f'{_HEAD}{members[1:-1].decode()}{separator}"run":{run.decode()}}}'
+
+
+def _check_finite(name: str, numbers: Iterable[float]) -> None:
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(f"{name} of a result holds NaN or infinity, which JSON lacks")
 
 
 def _run_document(run: RunRecord) -> RunDocument:
@@ -118,7 +134,7 @@ def _run_document(run: RunRecord) -> RunDocument:
 
 def parse_result(text: str) -> ResultDocument:
     """Read a document's text. Raises QServerError for a schema that this version doesn't know."""
-    document = cast("ResultDocument", json.loads(text))
+    document = cast("ResultDocument", orjson.loads(text))
     if (document["schema"], document["version"]) != (RESULT_SCHEMA, RESULT_SCHEMA_VERSION):
         raise QServerError(
             f"a stored result has the schema {document['schema']} {document['version']}; "

@@ -78,6 +78,8 @@ RESULTS = st.builds(
     PubResult,
     run=st.builds(
         RunRecord,
+        shots=st.integers(0, 10**9),
+        threads=st.integers(1, 1024),
         seed=st.none() | st.integers(0, MAX_SEED),
         seconds=SECONDS,
         cached_from=st.none() | st.uuids(),
@@ -139,6 +141,31 @@ def test_the_end_of_a_text_says_what_it_was_copied_from(result: PubResult, job_i
     copied = text.removesuffix(RUN_END) + copied_run_end(job_id)
 
     assert copied == encode_result(replace(result, run=replace(result.run, cached_from=job_id)))
+
+
+@pytest.mark.parametrize(
+    ("unwritable", "said"),
+    [
+        ({"expval": (1.0, float("nan"))}, "expval of a result holds NaN or infinity"),
+        ({"quasi_dist": {"0": 1.0, "1": float("inf")}}, "quasi_dist of a result holds NaN or infinity"),
+        ({"counts": {"0": 2**64}}, "64-bit"),
+        ({"counts": {"\ud800": 1}}, "UTF-8"),
+    ],
+)
+def test_what_json_lacks_is_refused(unwritable: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        encode_result(replace(a_result(), **unwritable))
+
+
+def test_seconds_are_numbers_too() -> None:
+    run = replace(a_result().run, seconds=PhaseSeconds(0.0, 0.0, float("nan"), 0.0))
+    with pytest.raises(ValueError, match="seconds of a result"):
+        encode_result(replace(a_result(), run=run))
+
+
+def test_a_key_may_say_null() -> None:
+    result = replace(a_result(), counts={"null": 1})
+    assert decode_result(encode_result(result), result.arrays) == result
 
 
 def test_a_result_keeps_the_order_of_its_keys() -> None:
