@@ -9,7 +9,7 @@ from qiskit.transpiler import Target
 
 from qserver.qiskit.circuit_job import QServerJob
 from qserver.qiskit.circuit_runs import Binds, CircuitRun, bound
-from qserver.qiskit.run_options import MEANINGFUL, OF_THE_MACHINE, RunOptions, run_options
+from qserver.qiskit.run_options import MEANINGFUL, OF_THE_MACHINE, RunOptions, backend_of, run_options
 from qserver.qiskit.target import target_of
 from qserver.qiskit.transport import Transport
 from qserver.rpc.v1 import jobs_pb2
@@ -27,6 +27,7 @@ class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
         self.transport = transport
         self._max_qubits = described.max_qubits if described.HasField("max_qubits") else None
         self._target: Target | None = None
+        self._basis: tuple[str, Any] | None = None
 
     @staticmethod
     def reads_circuits(described: jobs_pb2.Backend) -> bool:
@@ -35,9 +36,12 @@ class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
 
     @property
     def target(self) -> Target:
-        """What the backend runs."""
-        if self._target is None:
-            self._target = target_of(self.name, max_qubits=self._max_qubits)
+        """What the backend runs by its method; with a noise model, only gates that the model knows, as in Aer."""
+        noise = self.options.get("noise_model")
+        basis = (backend_of(self.name, self.options.get("method")), getattr(noise, "basis_gates", None))
+        if self._target is None or self._basis != basis:
+            self._basis = basis
+            self._target = target_of(basis[0], max_qubits=self._max_qubits, noisy_gates=basis[1])
         return self._target
 
     @property

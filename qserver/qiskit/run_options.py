@@ -66,10 +66,13 @@ def run_options(backend: str, *layers: Mapping[str, Any]) -> RunOptions:
         "truncation_threshold": given.get("matrix_product_state_truncation_threshold"),
     }
     options = {name: value for name, value in named.items() if value is not None}
-    return RunOptions(_backend(backend, given.get("method", AUTOMATIC)), options, given.get("seed_simulator"))
+    return RunOptions(backend_of(backend, given.get("method")), options, given.get("seed_simulator"))
 
 
-def _backend(backend: str, method: str) -> str:
+def backend_of(backend: str, method: str | None) -> str:
+    """Give the backend that runs a method. Raises InvalidRequest where there is none, or this backend has another."""
+    if method is None:
+        return backend
     if method not in METHODS:
         raise _wrong(f"method {method!r} is not one that the server runs; it runs {', '.join(METHODS)}")
     if method == AUTOMATIC or backend == f"{CHOOSING_BACKEND}_{method}":

@@ -1,7 +1,7 @@
 """What a backend of the server runs, as Qiskit's transpiler needs to know it."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from qiskit.circuit import Barrier, BreakLoopOp, ContinueLoopOp, ForLoopOp, IfElseOp, SwitchCaseOp
@@ -22,6 +22,7 @@ _OF_ANY_WIDTH: Final[dict[str, Any]] = {
     "break_loop": BreakLoopOp,
     "continue_loop": ContinueLoopOp,
 }
+_CONTROL_FLOW: Final = frozenset({"if_else", "for_loop", "switch_case", "break_loop", "continue_loop"})
 _SAVES: Final = {
     "save_statevector": "SaveStatevector",
     "save_state": "SaveState",
@@ -32,14 +33,18 @@ _SAVES: Final = {
 """Aer's instructions that become result types; known where Aer is installed, as no circuit can hold one elsewhere."""
 
 
-def target_of(backend: str, *, max_qubits: int | None) -> Target:
+def target_of(backend: str, *, max_qubits: int | None, noisy_gates: Iterable[str] | None = None) -> Target:
     """Say which operations a backend runs: on any qubits, as a simulator couples all.
 
-    `max_qubits` is the widest circuit that the server takes, where it says so; its memory may hold less.
+    `max_qubits` is the widest circuit that the server takes, where it says so; its memory may hold less. `noisy_gates`
+    are the basis of a noise model: what is transpiled for the target has no other gates, each of which would be ideal.
     """
     target = Target(description=f"QServer {backend}", num_qubits=max_qubits)
+    kept = _ALWAYS | _CONTROL_FLOW | {"initialize"} | _SAVES.keys()
+    noisy = None if noisy_gates is None else kept | set(noisy_gates)
+    clifford = _STABILIZER | _SAVES.keys() if backend.endswith("stabilizer") else None
     for name, operation in _operations():
-        if not backend.endswith("stabilizer") or name in _STABILIZER or name in _SAVES:
+        if all(names is None or name in names for names in (noisy, clifford)):
             target.add_instruction(operation, name=name)
     return target
 

@@ -10,7 +10,7 @@ from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
 from qiskit.providers import JobStatus
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_aer import AerSimulator
-from qiskit_aer.noise import NoiseModel, ReadoutError
+from qiskit_aer.noise import NoiseModel, ReadoutError, depolarizing_error
 from qiskit_aer.primitives import SamplerV2 as AerSamplerV2
 
 from qserver.errors import ExecutionError, InvalidRequest, UnknownBackend
@@ -160,6 +160,28 @@ def test_a_stabilizer_target_has_clifford_gates_alone(provider: QServerProvider)
     assert "rx" not in backend.target.operation_names
     ready = transpile(measured(ghz(40)), backend)
     assert set(backend.run(ready, shots=50).result().get_counts()) == {"0" * 40, "1" * 40}
+
+
+def test_a_noise_model_narrows_the_target_to_its_gates_as_in_aer(provider: QServerProvider) -> None:
+    noise = NoiseModel()
+    noise.add_all_qubit_quantum_error(depolarizing_error(0.1, 1), ["sx", "x"])
+    noise.add_all_qubit_quantum_error(depolarizing_error(0.05, 2), ["cx"])
+    backend, aer = provider.get_backend("aer", noise_model=noise), AerSimulator(noise_model=noise)
+
+    ready = transpile(measured(ghz(3)), backend)
+
+    assert ready.count_ops() == transpile(measured(ghz(3)), aer).count_ops()
+    found = backend.run(ready, shots=500, seed_simulator=4).result().get_counts()
+    assert found == aer.run(ready, shots=500, seed_simulator=4).result().get_counts()
+
+
+def test_the_target_follows_the_options(provider: QServerProvider) -> None:
+    backend = provider.get_backend("aer")
+    assert "rx" in backend.target.operation_names
+
+    backend.set_options(method="stabilizer")
+
+    assert "rx" not in backend.target.operation_names
 
 
 def test_a_job_tells_where_it_is_and_can_be_stopped(backend: QServerBackend) -> None:
