@@ -8,7 +8,7 @@ from qserver.client.faults import error_of_detail, error_without_result
 from qserver.client.outcomes import Outcome, Submitted
 from qserver.client.results import Result
 from qserver.client.submissions import Batch
-from qserver.errors import QServerError, RetryableError, Unavailable, WaitTimeout
+from qserver.errors import InvalidRequest, QServerError, RetryableError, Unavailable, WaitTimeout
 from qserver.jobs import JobStatus
 from qserver.rpc.v1 import jobs_pb2
 
@@ -153,8 +153,12 @@ class ListingProgress:
     """A list that comes page by page, newest first."""
 
     def __init__(self, statuses: Iterable[JobStatus | str], limit: int | None) -> None:
-        """Ask for at most `limit` jobs, for all where it is None; only for those in `statuses`, if any."""
-        wanted = [wire.STATUSES[JobStatus(status)] for status in statuses]
+        """Ask for at most `limit` jobs, for all where it is None; only for those in `statuses`, if any.
+
+        Raises InvalidRequest for a status that doesn't exist.
+        """
+        named = [statuses] if isinstance(statuses, str) else statuses
+        wanted = [wire.STATUSES[_status(status)] for status in named]
         self._left = limit
         self._request = jobs_pb2.ListJobsRequest(page_size=min(limit or PAGE_JOBS, PAGE_JOBS), statuses=wanted)
         self._is_done = False
@@ -183,6 +187,13 @@ def took_too_long(first: str, *others: str) -> WaitTimeout:
     error = WaitTimeout(f"{who} not over yet; what was submitted goes on, and may be waited for again")
     error.job_id = first
     return error
+
+
+def _status(name: JobStatus | str) -> JobStatus:
+    try:
+        return JobStatus(name)
+    except ValueError:
+        raise InvalidRequest(f"status '{name}' is unknown; known: {', '.join(JobStatus)}") from None
 
 
 def _outcome(answer: jobs_pb2.JobResult) -> Outcome:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from typing import TypedDict
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from qserver.circuits import CircuitSource
 from qserver.client import wire
 from qserver.client.circuits import AnyCircuit, CircuitWriter, UnreadSource
 from qserver.client.observables import AnyObservable, to_observables
+from qserver.client.spec_fields import set_field
 from qserver.errors import InvalidRequest
 from qserver.jobs import Observable
 from qserver.json_types import JsonObject
@@ -24,6 +26,7 @@ JOBS_A_CALL = 250
 BYTES_A_CALL = 2 * 1024 * 1024
 """Below what gRPC servers take by default, with room for specs. A circuit that is larger alone is streamed."""
 CHUNK_BYTES = 256 * 1024
+_PLAIN = ("backend", "shots", "seed", "precision", "priority", "time_limit_seconds", "request_id", "cache")
 
 
 class Wishes(TypedDict, total=False):
@@ -66,24 +69,19 @@ class Batch:
 
 
 def spec_of(wishes: Wishes) -> jobs_pb2.JobSpec:
-    """Write what is wished for, but for the request_id. Raises InvalidRequest for words that don't exist."""
+    """Write what is wished for. Raises InvalidRequest for words that don't exist, and values that no field holds."""
+    _check_names(wishes)
     spec = jobs_pb2.JobSpec(
-        backend=wishes.get("backend", DEFAULT_BACKEND),
+        backend=DEFAULT_BACKEND,
         result_types=[_result_type(name) for name in _results(wishes)],
-        shots=wishes.get("shots"),
-        seed=wishes.get("seed"),
-        precision=wishes.get("precision"),
         observables=[_observable(observable) for observable in to_observables(wishes.get("observables"))],
         options=_struct(wishes.get("options"), name="options"),
         metadata=_struct(wishes.get("metadata"), name="metadata"),
-        priority=wishes.get("priority", 0),
-        time_limit_seconds=wishes.get("time_limit_seconds"),
-        cache=wishes.get("cache", False),
     )
+    for name in _PLAIN:
+        set_field(spec, name, wishes.get(name))
     if (expires_at := wishes.get("expires_at")) is not None:
-        if expires_at.tzinfo is None:
-            raise InvalidRequest(f"expires_at is {expires_at.isoformat()}, which names no time zone")
-        spec.expires_at.FromDatetime(expires_at)
+        spec.expires_at.FromDatetime(_aware(expires_at))
     return spec
 
 
@@ -133,9 +131,29 @@ def pieces_of(submission: jobs_pb2.JobSubmission) -> Iterator[jobs_pb2.SubmitJob
         yield jobs_pb2.SubmitJobRequest(chunk=submission.source[start : start + CHUNK_BYTES])
 
 
+def _check_names(wishes: Wishes) -> None:
+    if unknown := sorted(set(wishes) - Wishes.__optional_keys__):
+        near = get_close_matches(unknown[0], Wishes.__optional_keys__, n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        known = ", ".join(sorted(Wishes.__optional_keys__))
+        raise InvalidRequest(f"submit knows no keyword {unknown[0]!r}{meant} (known: {known})")
+
+
+def _aware(expires_at: datetime) -> datetime:
+    if not isinstance(expires_at, datetime):
+        raise InvalidRequest(f"expires_at is {expires_at!r}; it must be a datetime with a time zone")
+    if expires_at.tzinfo is None:
+        raise InvalidRequest(f"expires_at is {expires_at.isoformat()}, which names no time zone")
+    return expires_at
+
+
 def _results(wishes: Wishes) -> Sequence[ResultType | str]:
     results = wishes.get("results", DEFAULT_RESULTS)
-    return [results] if isinstance(results, str) else results
+    if isinstance(results, str):
+        return [results]
+    if not isinstance(results, Sequence):
+        raise InvalidRequest(f"results is {results!r}; it must be a list of {', '.join(ResultType)}")
+    return results
 
 
 def _result_type(name: ResultType | str) -> jobs_pb2.ResultType.ValueType:

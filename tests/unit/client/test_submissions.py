@@ -7,11 +7,12 @@ from google.protobuf.json_format import MessageToDict
 
 from qserver.circuits import CircuitFormat, CircuitSource
 from qserver.client.circuits import UnreadSource
-from qserver.client.progress import SendingProgress, WaitingProgress
+from qserver.client.progress import ListingProgress, SendingProgress, WaitingProgress
 from qserver.client.submissions import (
     BYTES_A_CALL,
     CHUNK_BYTES,
     JOBS_A_CALL,
+    Wishes,
     batches_of,
     pieces_of,
     spec_of,
@@ -50,6 +51,29 @@ def test_every_wish_is_in_the_spec() -> None:
     assert (spec.time_limit_seconds, spec.cache, spec.expires_at.seconds) == (2.5, True, 1893456000)
     assert spec.observables[0].terms[0] == jobs_pb2.PauliTerm(pauli="ZZ", coefficient=1.0)
     assert (MessageToDict(spec.options), MessageToDict(spec.metadata)) == ({"device": "CPU"}, {"who": ["me"]})
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [
+        ({"shoots": 3}, "no keyword 'shoots'; did you mean shots"),
+        ({"frobnicate": 3}, r"no keyword 'frobnicate' \(known: backend, cache"),
+        ({"shots": "5"}, "shots is '5'; it must be a whole number"),
+        ({"shots": 2**70}, "shots is 1180591620717411303424; it must be a whole number below"),
+        ({"seed": 1.5}, "seed is 1.5; it must be a whole number"),
+        ({"priority": 2**40}, "priority is 1099511627776; it must be a whole number from -100 to 100"),
+        ({"time_limit_seconds": "long"}, "time_limit_seconds is 'long'; it must be a number"),
+        ({"precision": "high"}, "precision is 'high'"),
+        ({"cache": "yes"}, "cache is 'yes'; it must be True or False"),
+        ({"backend": 5}, "backend is 5; it must be the name"),
+        ({"request_id": 5}, "request_id is 5; it must be text"),
+        ({"results": 5}, "results is 5; it must be a list of counts"),
+        ({"expires_at": "tomorrow"}, "expires_at is 'tomorrow'; it must be a datetime"),
+    ],
+)
+def test_a_wish_that_can_not_be_is_refused_by_its_name(wishes: Wishes, words: str) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        spec_of(wishes)
 
 
 def test_what_is_not_wished_for_is_the_servers_to_choose() -> None:
@@ -179,3 +203,10 @@ def test_who_waits_too_long_is_told_for_what() -> None:
     assert isinstance(error, TimeoutError)
     assert "job a and 1 others are not over yet" in str(error)
     assert error.job_id == "a"
+
+
+def test_one_status_may_be_named_alone_and_an_unknown_one_is_refused() -> None:
+    assert ListingProgress("running", 5).request().statuses == [jobs_pb2.JOB_STATUS_RUNNING]
+
+    with pytest.raises(InvalidRequest, match="status 'bogus' is unknown; known: pending, running"):
+        ListingProgress(["bogus"], 5)
