@@ -86,8 +86,25 @@ def error_of_status(
     if error is not None:
         return error
     if status in _LOST and REASON not in told:
-        return Unavailable(f"{server} doesn't answer: {details or status.name}")
+        return away(server, details or status.name)
+    if status is grpc.StatusCode.UNIMPLEMENTED:
+        return QServerError(f"{server} doesn't know this call: is it a QServer, and not an older one? ({details})")
     return _BY_STATUS.get(status, QServerError)(details or status.name)
+
+
+def away(server: str, why: str) -> Unavailable:
+    """Say that a server doesn't answer, and what to do where the reason is TLS.
+
+    Such a fault may pass too: a laptop that wakes in a hotel sees the hotel's certificate first.
+    """
+    if "CERTIFICATE_VERIFY_FAILED" in why:
+        return Unavailable(
+            f"{server} has a certificate of no authority that is trusted here, or for another name: "
+            f"name its authority's file by ca, QSERVER_CA or --ca ({why})"
+        )
+    if "WRONG_VERSION_NUMBER" in why:
+        return Unavailable(f"{server} speaks no TLS: is it http://? ({why})")
+    return Unavailable(f"{server} doesn't answer: {why}")
 
 
 def error_of_detail(detail: jobs_pb2.ErrorDetail, job_id: str | None = None) -> QServerError:

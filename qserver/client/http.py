@@ -8,8 +8,9 @@ from typing import Self
 import httpx
 
 from qserver.client.access import Access
+from qserver.client.faults import away
 from qserver.client.server_address import ServerAddress
-from qserver.errors import QServerError, Reason, Unavailable, error_of
+from qserver.errors import QServerError, Reason, error_of
 from qserver.json_types import JsonValue
 
 _TIMEOUT_SECONDS = 30.0
@@ -39,14 +40,14 @@ class HttpDoor:
         try:
             return _document(self._client.get(path))
         except httpx.TransportError as error:
-            raise _away(self._url, error) from error
+            raise away(self._url, str(error)) from error
 
     def find_grpc(self, http: ServerAddress) -> ServerAddress:
         """Ask where gRPC is served. Raises Unavailable where nobody answers."""
         try:
             return _grpc_address(self._client.get(_SERVICE), http)
         except httpx.TransportError as error:
-            raise _away(self._url, error) from error
+            raise away(self._url, str(error)) from error
 
     def close(self) -> None:
         """Disconnect."""
@@ -68,14 +69,14 @@ class AsyncHttpDoor:
         try:
             return _document(await self._client.get(path))
         except httpx.TransportError as error:
-            raise _away(self._url, error) from error
+            raise away(self._url, str(error)) from error
 
     async def find_grpc(self, http: ServerAddress) -> ServerAddress:
         """Ask where gRPC is served. Raises Unavailable where nobody answers."""
         try:
             return _grpc_address(await self._client.get(_SERVICE), http)
         except httpx.TransportError as error:
-            raise _away(self._url, error) from error
+            raise away(self._url, str(error)) from error
 
     async def close(self) -> None:
         """Disconnect."""
@@ -119,7 +120,3 @@ def _refusal(answer: httpx.Response, problem: Mapping[str, JsonValue]) -> QServe
 
 def _members(document: JsonValue) -> Mapping[str, JsonValue]:
     return document if isinstance(document, dict) else {}
-
-
-def _away(url: str, error: httpx.TransportError) -> Unavailable:
-    return Unavailable(f"{url} doesn't answer: {error}")
