@@ -1,5 +1,6 @@
 """Run the command line, and end with a status that means something."""
 
+import os
 import sys
 
 from qserver.cli.exit_codes import ExitCode, exit_code_of
@@ -8,6 +9,8 @@ from qserver.errors import QServerError
 
 def main() -> None:
     """Run `qserver`. Exits; a sentence on standard error says what went wrong."""
+    # gRPC's own log would stand between our sentences; whoever wants it sets the variable.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         from qserver.cli.app import app  # noqa: PLC0415 - Typer and Rich may be missing
     except ModuleNotFoundError as error:

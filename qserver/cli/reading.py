@@ -1,7 +1,7 @@
 """`qserver result`, `jobs` and `show`: what became of circuits."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +14,11 @@ from qserver.cli.session import JobIds, Json, Timeout, named_ids, server_of
 from qserver.cli.watching import watched
 from qserver.client.client import Client
 from qserver.client.job_info import JobInfo
+from qserver.client.results import Result
 from qserver.errors import InvalidRequest, QServerError
 
 _LOOK_SECONDS = 2.0
+_PICTURES = (".png", ".svg")
 _COLUMNS = ("id", "status", "backend", "shots", "submitted", "reason")
 
 
@@ -36,8 +38,8 @@ def result(
     """Wait for jobs, and show their results."""
     screen, status = Screen(is_json=as_json), ExitCode.DONE
     named = named_ids(ids)
-    if plot is not None and len(named) != 1:
-        raise InvalidRequest("--plot draws one job")
+    if plot is not None:
+        _check_picture(plot, named)
     with server_of(context).client() as client:
         for job_id, outcome in watched(client.named_jobs(named), {each: each for each in named}, screen, timeout):
             if as_json:
@@ -50,7 +52,7 @@ def result(
                 if not as_json:
                     screen.result(job_id, each)
                 if plot is not None:
-                    each.plot().savefig(plot)
+                    _draw(each, plot)
     raise typer.Exit(status)
 
 
@@ -85,6 +87,21 @@ def show(context: typer.Context, job_id: Annotated[str, typer.Argument(metavar="
         for name, value in record_of(info).items():
             if value not in (None, "", (), {}):
                 screen.text(f"{name:<15} {', '.join(map(str, value)) if isinstance(value, tuple) else value}")
+
+
+def _check_picture(path: Path, job_ids: Sequence[str]) -> None:
+    """Refuse, before anybody waits, what can't be drawn. Raises InvalidRequest."""
+    if path.suffix.lower() not in _PICTURES:
+        raise InvalidRequest(f"--plot {path}: the name must end in {' or '.join(_PICTURES)}")
+    if len(job_ids) != 1:
+        raise InvalidRequest(f"--plot draws one job; {len(job_ids)} are named")
+
+
+def _draw(result: Result, path: Path) -> None:
+    try:
+        result.plot().savefig(path)
+    except OSError as error:
+        raise InvalidRequest(f"can't write {path}: {error.strerror}") from error
 
 
 def _follow(client: Client, found: list[JobInfo], statuses: list[str], screen: Screen) -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -158,6 +159,41 @@ def test_a_server_that_is_away_is_no_fault_of_the_command(run: Run) -> None:
 @pytest.mark.parametrize("arguments", [["nonsense"], ["submit"], ["submit", BELL, "--option", "x"]])
 def test_a_wrong_command_line_says_what_is_right(run: Run, arguments: list[str]) -> None:
     assert run(*arguments).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["jobs", "--status", "bogus"], "status 'bogus' is unknown; known: pending"),
+        (["submit", BELL, "--seed", str(2**70)], "seed is 1180591620717411303424"),
+        (["result", str(UUID(int=0)), "--plot", "counts.bmp"], "must end in .png or .svg"),
+        (["result", "-", "--plot", "counts.svg"], "--plot draws one job; 0 are named"),
+    ],
+)
+def test_what_can_not_be_done_is_said_in_a_sentence(run: Run, arguments: list[str], words: str) -> None:
+    refused = run(*arguments)
+
+    assert refused.returncode == 3
+    assert words in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_picture_that_can_not_be_written_is_named(run: Run, tmp_path: Path) -> None:
+    job_id = run("submit", BELL).stdout.split()[0]
+
+    refused = run("result", job_id, "--plot", str(tmp_path / "nowhere" / "counts.png"))
+
+    assert refused.returncode == 3
+    assert "counts.png: No such file or directory" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_tls_where_there_is_none_is_one_line(run: Run, box: Standalone) -> None:
+    away = run("jobs", url=box.url.replace("http://", "https://"))
+
+    assert away.returncode == 7
+    assert "speaks no TLS: is it http://?" in away.stderr
+    assert len(away.stderr.splitlines()) == 1
 
 
 def test_at_a_terminal_a_job_is_followed_live(box: Standalone, tmp_path: Path) -> None:
