@@ -12,11 +12,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qserver.client import AsyncClient, AsyncJob, AsyncJobs, Client, Job, Jobs, Result
+    from qserver.client import AsyncClient, AsyncJob, AsyncJobs, Client, Job, Jobs, Patience, Result
 
 __version__ = "0.1.0"
 
-__all__ = ["AsyncClient", "AsyncJob", "AsyncJobs", "Client", "Job", "Jobs", "Result", "__version__"]
+__all__ = ["AsyncClient", "AsyncJob", "AsyncJobs", "Client", "Job", "Jobs", "Patience", "Result", "__version__"]
 
 
 def __getattr__(name: str) -> object:

@@ -5,7 +5,9 @@
     |  |- InvalidRequest       a value is wrong, missing or impossible
     |  |  |- InvalidCircuit    the circuit can't be read or run; knows line and column
     |  |  |- TooLarge          a size passes a limit
-    |  |  `- UnknownBackend    no plugin brings a backend of this name
+    |  |  |- UnknownBackend    no plugin brings a backend of this name
+    |  |  `- NotAskedFor       the job was not asked for this type of result
+    |  |- SomeRefused          some circuits of many were refused; the others are jobs
     |  |- NotFound             nothing has this id or name (or it is somebody else's)
     |  |- AlreadyExists        the name or request_id is taken by other content
     |  |- Conflict             the thing is in a state that forbids the change
@@ -133,6 +135,23 @@ class UnknownBackend(InvalidRequest):
     """No plugin brings a backend of this name."""
 
     default_reason = Reason.UNKNOWN_BACKEND
+
+
+class NotAskedFor(InvalidRequest, AttributeError):  # noqa: N818
+    """The job was not asked for this type of result."""
+
+
+class SomeRefused(RequestError):  # noqa: N818
+    """Some circuits of a submission were refused; the others are jobs, and run.
+
+    `refusals` are the errors by the circuits' positions, `job_ids` the ids of the jobs by theirs.
+    """
+
+    def __init__(self, message: str, *, refusals: Mapping[int, QServerError], job_ids: Mapping[int, str]) -> None:
+        """Keep what became of each circuit."""
+        super().__init__(message, reason=next(iter(refusals.values())).reason)
+        self.refusals = refusals
+        self.job_ids = job_ids
 
 
 class NotFound(RequestError):  # noqa: N818

@@ -15,9 +15,8 @@ from qserver.cli.watching import watched
 from qserver.cli.wishes import Said, wishes_of
 from qserver.client.client import Client
 from qserver.client.jobs import Jobs
-from qserver.client.outcomes import SomeRefused
 from qserver.client.submissions import DEFAULT_BACKEND, Wishes
-from qserver.errors import InvalidRequest, QServerError
+from qserver.errors import InvalidRequest, QServerError, SomeRefused
 
 _STDIN = "-"
 _WILDCARDS = "*?["

@@ -4,6 +4,7 @@ from qserver.client.async_client import AsyncClient
 from qserver.client.async_jobs import AsyncJob, AsyncJobs
 from qserver.client.client import Client
 from qserver.client.jobs import Job, Jobs
+from qserver.client.patience import Patience
 from qserver.client.results import Result
 
-__all__ = ["AsyncClient", "AsyncJob", "AsyncJobs", "Client", "Job", "Jobs", "Result"]
+__all__ = ["AsyncClient", "AsyncJob", "AsyncJobs", "Client", "Job", "Jobs", "Patience", "Result"]

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from qserver.client.results import Result
-from qserver.errors import InvalidRequest, QServerError, RequestError
+from qserver.errors import InvalidRequest, QServerError, SomeRefused
 from qserver.rpc.v1 import jobs_pb2
 
 Outcome: TypeAlias = tuple[Result, ...] | QServerError
@@ -13,19 +13,6 @@ Outcome: TypeAlias = tuple[Result, ...] | QServerError
 
 Submitted: TypeAlias = jobs_pb2.Job | QServerError
 """The job that a submission became, or why it became none."""
-
-
-class SomeRefused(RequestError):  # noqa: N818
-    """Some circuits of a submission were refused; the others are jobs, and run.
-
-    `refusals` are the errors by the circuits' positions, `job_ids` the ids of the jobs by theirs.
-    """
-
-    def __init__(self, message: str, *, refusals: dict[int, QServerError], job_ids: dict[int, str]) -> None:
-        """Keep what became of each circuit."""
-        super().__init__(message, reason=next(iter(refusals.values())).reason)
-        self.refusals = refusals
-        self.job_ids = job_ids
 
 
 @contextmanager

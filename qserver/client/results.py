@@ -1,5 +1,6 @@
 """What a circuit gave, read when it is looked at: a thousand results are a thousand messages until then."""
 
+import reprlib
 from collections.abc import Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -8,7 +9,7 @@ from uuid import UUID
 from qserver.client.display import result_html
 from qserver.client.packages import load
 from qserver.client.plots import figure_of, table_of
-from qserver.errors import InvalidRequest
+from qserver.errors import NotAskedFor
 from qserver.results import PhaseSeconds, ResultType, RunRecord
 from qserver.rpc.v1 import jobs_pb2
 
@@ -23,11 +24,7 @@ _ARRAYS: Final = frozenset({ResultType.MEMORY, ResultType.STATEVECTOR})
 Found = TypeVar("Found", bound=Sized)
 
 
-class NotAskedFor(InvalidRequest, AttributeError):  # noqa: N818
-    """The job was not asked for this type of result."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result:
     """The result of one circuit (of one PUB of a job).
 
@@ -36,6 +33,14 @@ class Result:
 
     job_id: str
     message: jobs_pb2.PubResult
+
+    def __repr__(self) -> str:
+        """Name the job, and show what is short of its result; the rest by name."""
+        shown = (
+            f"{kind}=..." if kind in _ARRAYS else f"{kind}={reprlib.repr(getattr(self, kind))}"
+            for kind in self.result_types
+        )
+        return f"Result({', '.join([repr(self.job_id), *shown])})"
 
     @property
     def counts(self) -> dict[str, int]:

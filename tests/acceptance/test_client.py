@@ -10,8 +10,7 @@ import pytest
 from qiskit import QuantumCircuit
 
 from qserver import AsyncClient, Client
-from qserver.client.outcomes import SomeRefused
-from qserver.errors import Conflict, ExecutionError, InvalidCircuit, JobCanceled, UnknownBackend
+from qserver.errors import Conflict, ExecutionError, InvalidCircuit, JobCanceled, SomeRefused, UnknownBackend
 from qserver.jobs import JobStatus
 from tests.servers.standalone import REPOSITORY, Standalone
 

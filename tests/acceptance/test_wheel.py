@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,11 @@ def test_the_client_runs_a_job_with_nothing_heavy_beside_it(python: Path, box: S
 
 
 @pytest.mark.timeout(2 * INSTALL_SECONDS)
+def test_the_wheel_tells_type_checkers_that_it_is_annotated(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as files:
+        assert "qserver/py.typed" in files.namelist()
+
+
 def test_the_command_says_which_extra_it_needs(python: Path) -> None:
     finished = subprocess.run(
         [python.parent / "qserver", "health"], env=os.environ, capture_output=True, text=True, timeout=60, check=False

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qserver.client.faults import error_of_detail, error_of_status, error_without_result
-from qserver.client.outcomes import SomeRefused, accepted, succeeded_once
+from qserver.client.outcomes import accepted, succeeded_once
 from qserver.client.packages import load
 from qserver.client.patience import Attempts, Deadline, Patience
-from qserver.client.results import NotAskedFor, Result
+from qserver.client.results import Result
 from qserver.errors import (
     Conflict,
     ExecutionError,
@@ -18,12 +18,14 @@ from qserver.errors import (
     InvalidRequest,
     JobCanceled,
     MissingPackage,
+    NotAskedFor,
     NotFound,
     Overloaded,
     QServerError,
     QuotaExceeded,
     ReachedLimit,
     Reason,
+    SomeRefused,
     Unauthenticated,
     Unavailable,
     error_of,
@@ -56,6 +58,13 @@ def test_each_type_of_result_is_read() -> None:
     assert result.probabilities == {"0": 1.0}
     assert np.array_equal(result.statevector, state)
     assert set(result.result_types) == set(ResultType) - {ResultType.MEMORY}
+
+
+def test_a_result_prints_what_is_short_of_it() -> None:
+    array = jobs_pb2.Array(name="memory", dtype="bits", shape=[0, 1], data=b"")
+
+    assert repr(_result(counts={"0": 3}, arrays=[array])) == "Result('the-job', counts={'0': 3}, memory=...)"
+    assert len(repr(_result(counts={f"{outcome:010b}": 1 for outcome in range(1024)}))) < 120
 
 
 @given(width=st.integers(1, 20), data=st.data())
