@@ -29,6 +29,10 @@ class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
         self._target: Target | None = None
         self._basis: tuple[str, Any] | None = None
 
+    def __repr__(self) -> str:
+        """Name it and its server."""
+        return f"QServerBackend({self.name!r} at {self.transport.url})"
+
     @staticmethod
     def reads_circuits(described: jobs_pb2.Backend) -> bool:
         """Whether a backend of the server takes Qiskit's circuits."""
@@ -70,7 +74,7 @@ class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
         """
         circuits = [run_input] if isinstance(run_input, QuantumCircuit) else run_input
         asked = self.run_options(options)
-        wanted = {**dict(self.options), **options}
+        wanted = dict(self.options) | {name: value for name, value in options.items() if value is not None}
         runs = [
             CircuitRun.of(circuit, shots=wanted["shots"], wants_memory=wanted["memory"])
             for circuit in bound(circuits, parameter_binds)

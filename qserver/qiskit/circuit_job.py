@@ -6,6 +6,7 @@ from qiskit.providers import BackendV2, JobStatus, JobV1
 from qiskit.result import Result
 
 from qserver import __version__
+from qserver.clock import SystemClock
 from qserver.qiskit.circuit_runs import CircuitRun
 from qserver.qiskit.primitive_job import STATUSES
 from qserver.qiskit.transport import Transport
@@ -35,8 +36,13 @@ class QServerJob(JobV1):  # type: ignore[misc] # Qiskit is untyped
         """Wait `timeout` seconds at most for the results. Raises ExecutionError for one that failed, WaitTimeout."""
         if self._result is None:
             found = self._transport.results(self.job_ids, timeout_seconds=timeout)
+            experiments = [run.experiment(pub) for run, (pub,) in zip(self._runs, found, strict=True)]
             self._result = Result(
-                results=[run.experiment(pub) for run, (pub,) in zip(self._runs, found, strict=True)],
+                results=experiments,
+                date=SystemClock().now().isoformat(),
+                time_taken=sum(experiment.time_taken for experiment in experiments),
+                metadata={},
+                qobj_id="",
                 backend_name=self.backend().name,
                 backend_version=__version__,
                 job_id=self.job_id(),

@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
+from qiskit.circuit.exceptions import CircuitError
 from qiskit.quantum_info import Statevector
+from qiskit.result import ProbDistribution
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
+from qserver.client.spec_fields import set_field
 from qserver.errors import InvalidRequest, Reason
 from qserver.qiskit.bit_arrays import measures
 from qserver.qiskit.circuits import circuit_bytes
 from qserver.qiskit.messages import amplitudes_of, bits_of
 from qserver.qiskit.run_options import RunOptions
-from qserver.qiskit.run_records import run_metadata
+from qserver.qiskit.run_records import run_metadata, run_seconds
 from qserver.qiskit.saves import SavedProbabilities, Saves, take_saves
 from qserver.rpc.v1 import jobs_pb2
 
@@ -49,22 +52,25 @@ class CircuitRun:
     def submission(self, options: RunOptions, *, place: int) -> jobs_pb2.JobSubmission:
         """Write the circuit as the job at this place of a list."""
         spec = options.spec(*self._result_types())
-        spec.shots = self.shots
+        set_field(spec, "shots", self.shots)
         spec.observables.extend(self.saves.observables.values())
         if options.seed is not None:
-            spec.seed = options.seed + SEED_STEP * place
+            set_field(spec, "seed", spec.seed + SEED_STEP * place)
         return jobs_pb2.JobSubmission(spec=spec, source=circuit_bytes(self.plain))
 
     def experiment(self, result: jobs_pb2.PubResult) -> ExperimentResult:
         """Read the server's result as Aer would write it."""
+        seed = result.run.seed if result.run.HasField("seed") else None
         return ExperimentResult(
             shots=self.shots,
             success=True,
             data=ExperimentResultData(**dict(self._data(result))),
             status="DONE",
-            seed=result.run.seed if result.run.HasField("seed") else None,
+            seed=seed,
+            seed_simulator=seed,  # Aer's name for it
             header=_header(self.circuit),
             metadata=run_metadata(result.run),
+            time_taken=run_seconds(result.run),
         )
 
     def _result_types(self) -> Iterator[jobs_pb2.ResultType.ValueType]:
@@ -87,14 +93,30 @@ class CircuitRun:
 
 
 def bound(circuits: Iterable[QuantumCircuit], binds: Sequence[Binds] | None) -> Iterator[QuantumCircuit]:
-    """Give the circuits, each bound to each of its sets of values, as AerSimulator.run takes them."""
+    """Give the circuits, each bound to each of its sets of values, as AerSimulator.run takes them.
+
+    Raises InvalidRequest where a circuit has no binds, other parameters, or columns of different lengths.
+    """
     if binds is None:
         yield from circuits
         return
-    for circuit, table in zip(circuits, binds, strict=True):
-        columns = {name: np.atleast_1d(values).tolist() for name, values in table.items()}
-        for row in range(max(map(len, columns.values()), default=1)):
-            yield circuit.assign_parameters({name: column[row] for name, column in columns.items()})
+    if isinstance(binds, Mapping):
+        raise InvalidRequest("parameter_binds must be a list, with a table of values for each circuit")
+    all_circuits = list(circuits)
+    if len(all_circuits) != len(binds):
+        raise InvalidRequest(f"{len(all_circuits)} circuits have {len(binds)} parameter_binds; give each circuit one")
+    for place, (circuit, table) in enumerate(zip(all_circuits, binds, strict=True)):
+        try:
+            yield from _bound_rows(circuit, table)
+        except (CircuitError, ValueError) as error:
+            raise InvalidRequest(f"circuit {place}: parameter_binds don't fit: {error}") from error
+
+
+def _bound_rows(circuit: QuantumCircuit, table: Binds) -> Iterator[QuantumCircuit]:
+    columns = {name: np.atleast_1d(values).tolist() for name, values in table.items()}
+    rows = zip(*columns.values(), strict=True) if columns else [()]
+    for row in rows:
+        yield circuit.assign_parameters(dict(zip(columns, row, strict=True)))
 
 
 def _header(circuit: QuantumCircuit) -> dict[str, Any]:
@@ -121,10 +143,10 @@ def _memory(result: jobs_pb2.PubResult) -> list[str]:
 
 def _probabilities(
     told: Mapping[str, float], saved: SavedProbabilities
-) -> dict[int, float] | np.ndarray[Any, np.dtype[np.float64]]:
+) -> ProbDistribution | np.ndarray[Any, np.dtype[np.float64]]:
     found = {int(key.replace(" ", "")[: saved.num_bits], 2): share for key, share in told.items()}
     if saved.is_dict:
-        return found
+        return ProbDistribution(found)
     dense = np.zeros(2**saved.num_bits)
     dense[list(found)] = list(found.values())
     return dense

@@ -9,7 +9,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPu
 
 from qserver.qiskit.backend import QServerBackend
 from qserver.qiskit.messages import estimator_messages, floats_of
-from qserver.qiskit.primitive_job import QServerPrimitiveJob
+from qserver.qiskit.primitive_job import NothingToRun, QServerPrimitiveJob
 from qserver.qiskit.primitive_options import PrimitiveOptions, backend_or_default
 from qserver.qiskit.run_records import run_metadata
 from qserver.rpc.v1 import jobs_pb2
@@ -43,10 +43,14 @@ class EstimatorV2(BaseEstimatorV2):  # type: ignore[misc] # Qiskit is untyped
         """The options, which may be changed."""
         return self._options
 
-    def run(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> QServerPrimitiveJob:
-        """Submit PUBs as one job. Raises what the server refuses it for, naming the PUB, and ValueError for no PUBs."""
+    def run(
+        self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
+    ) -> QServerPrimitiveJob | NothingToRun:
+        """Submit PUBs as one job. Raises what the server refuses it for, naming the PUB. No PUBs have no results."""
         wanted = self._options.default_precision if precision is None else precision
         coerced = [EstimatorPub.coerce(pub, wanted) for pub in pubs]
+        if not coerced:
+            return NothingToRun(_read((), ()))
         spec = self._options.for_run(self._backend).spec(jobs_pb2.RESULT_TYPE_EXPVAL)
         job = self._backend.transport.submit_pubs(spec, estimator_messages(coerced))
         return QServerPrimitiveJob(self._backend.transport, job.id, partial(_read, coerced))

@@ -71,8 +71,8 @@ class NothingToRun(BasePrimitiveJob[PrimitiveResult, JobStatus]):  # type: ignor
         super().__init__("")
         self._result = result
 
-    def result(self) -> PrimitiveResult:
-        """Give it."""
+    def result(self, timeout_seconds: float | None = None) -> PrimitiveResult:  # noqa: ARG002 - as of a job that runs
+        """Give it, at once."""
         return self._result
 
     def status(self) -> JobStatus:

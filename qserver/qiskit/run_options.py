@@ -7,6 +7,7 @@ from typing import Any, Final
 from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Struct
 
+from qserver.client.spec_fields import set_field
 from qserver.errors import InvalidRequest, Reason
 from qserver.rpc.v1 import jobs_pb2
 
@@ -43,14 +44,15 @@ class RunOptions:
     seed: int | None
 
     def spec(self, *result_types: jobs_pb2.ResultType.ValueType) -> jobs_pb2.JobSpec:
-        """Begin the spec of a job."""
-        return jobs_pb2.JobSpec(
+        """Begin the spec of a job. Raises InvalidRequest for a seed that is no whole number."""
+        spec = jobs_pb2.JobSpec(
             backend=self.backend,
             result_types=result_types,
             circuit_format=jobs_pb2.CIRCUIT_FORMAT_QPY,
-            seed=self.seed,
             options=ParseDict(dict(self.options), Struct()),
         )
+        set_field(spec, "seed", self.seed)
+        return spec
 
 
 def run_options(backend: str, *layers: Mapping[str, Any]) -> RunOptions:
@@ -93,6 +95,8 @@ def _noise(given: Mapping[str, Any]) -> Mapping[str, Any] | None:
     noise = given.get("noise_model")
     if noise is None or isinstance(noise, Mapping):
         return noise
+    if not hasattr(noise, "is_ideal"):
+        raise _wrong(f"noise_model is {noise!r}; it must be a NoiseModel of Aer")
     if noise.is_ideal():
         return None
     return {"errors": noise.to_dict(serializable=True)["errors"]}

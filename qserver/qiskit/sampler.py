@@ -75,7 +75,7 @@ class SamplerV2(BaseSamplerV2):  # type: ignore[misc] # Qiskit is untyped
         _warn_of_nothing(coerced)
         sent = [pub for pub in coerced if measures(pub.circuit)]
         read = partial(_read, coerced)
-        if coerced and not sent:
+        if not sent:
             return NothingToRun(read(()))
         spec = self._options.for_run(self._backend, seed=self._seed).spec(jobs_pb2.RESULT_TYPE_MEMORY)
         job = self._backend.transport.submit_pubs(spec, sampler_messages(sent))

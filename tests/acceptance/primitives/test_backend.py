@@ -83,6 +83,7 @@ def test_probabilities_come_as_a_dictionary_too(backend: QServerBackend) -> None
     found = backend.run(circuit).result().data(0)["p"]
 
     assert found == pytest.approx({0: 0.5, 3: 0.5})
+    assert set(found.binary_probabilities()) == {"00", "11"}
 
 
 @pytest.mark.parametrize(
@@ -113,6 +114,19 @@ def test_parameters_are_bound_as_aer_binds_them(backend: QServerBackend) -> None
     found = backend.run([circuit], parameter_binds=[{angle: [0.0, np.pi]}], shots=20).result()
 
     assert found.get_counts() == [{"0": 20}, {"1": 20}]
+
+
+def test_a_result_has_the_members_that_aers_has(backend: QServerBackend) -> None:
+    found = backend.run(measured(ghz(2)), shots=None, seed_simulator=5).result()
+
+    expected = AerSimulator().run(measured(ghz(2)), shots=None, seed_simulator=5).result()
+    assert set(found.to_dict()) == set(expected.to_dict())
+    experiment = found.results[0]
+    assert set(expected.results[0].to_dict()) <= set(experiment.to_dict())
+    assert (experiment.shots, experiment.seed_simulator) == (1024, 5)
+    assert found.time_taken == experiment.time_taken > 0
+    assert experiment.metadata["shots"] == 1024
+    assert repr(backend) == f"QServerBackend('aer' at {backend.transport.url})"
 
 
 def test_options_of_the_backend_hold_for_all_it_runs(provider: QServerProvider) -> None:
