@@ -19,6 +19,7 @@ from qserver.results import PubResult, ResultType
 from qserver.settings import DatabaseSettings, LeaseSettings, LimitSettings, PluginSettings, Settings
 from tests.unit.worker.claims import a_plan
 from tests.waiting import PATIENCE_SECONDS, wait_until
+from worker.service import Worker
 
 
 def worker_settings(database_url: str, *, lease_seconds: float = 60.0) -> Settings:
@@ -141,6 +142,12 @@ class House:
         """Wait until all jobs have this status; give them."""
         wait_until(lambda: all(self.job(job_id).status is status for job_id in job_ids), timeout_seconds=within_seconds)
         return [self.job(job_id) for job_id in job_ids]
+
+
+def nothing_runs(worker: Worker) -> bool:
+    """Tell whether a worker that was started has no group under way."""
+    assert worker._parts is not None
+    return not worker._parts.board.runs()
 
 
 def _new_job(circuit: Circuit, request: JobRequest, plan: Plan, plugin: str, route: str) -> NewJob:
