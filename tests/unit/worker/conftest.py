@@ -1,4 +1,4 @@
-"""Workers on SQLite and a broker in memory, with real simulator processes."""
+"""Workers on SQLite and a broker in memory, with real simulator processes, and what they are made of."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,10 +7,13 @@ import pytest
 
 from plugins.registry import Registry
 from qserver.broker.memory import MemoryBroker
+from qserver.clock import FakeClock
 from qserver.sandbox.forkserver import Forkserver
 from qserver.settings import Settings
 from tests.unit.worker.fake_plugin import ENTRY, FakePlugin
 from tests.unit.worker.house import House, InterruptibleDatabase, worker_settings
+from worker.board import Board
+from worker.capacity import Capacity
 from worker.program import Program
 from worker.service import Worker
 
@@ -56,3 +59,14 @@ def start_worker(settings: Settings, house: House, forkserver: Forkserver) -> It
         worker.hurry()
         worker.stop()
         assert not worker.has_failed
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def board(clock: FakeClock) -> Board:
+    """The board of a worker with two cores."""
+    return Board(Capacity(cores=2, places=2, memory_bytes=100), clock, max_held_jobs=100)

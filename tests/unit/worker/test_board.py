@@ -14,11 +14,6 @@ TWO = Capacity(cores=2, places=2, memory_bytes=100)
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def board(clock: FakeClock) -> Board:
     return Board(TWO, clock, max_held_jobs=10)
 

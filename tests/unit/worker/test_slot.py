@@ -12,14 +12,11 @@ from qserver.plugins import Failure, Success
 from tests.unit.worker.claims import a_claim, a_group, a_plan, a_result
 from tests.waiting import wait_until
 from worker.board import Board
-from worker.capacity import Capacity
 from worker.deposits import Deposit
 from worker.groups import Lane
 from worker.runs import Run
 from worker.slot import PROOF_SECONDS, Slot, is_suspicious
 from worker.verdicts import Answered, Died, Ending, Interrupted, NotStarted, OutOfTime, Refused
-
-CAPACITY = Capacity(cores=1, places=1, memory_bytes=100)
 
 
 class FakeSimulator:
@@ -67,16 +64,6 @@ class FakeStorer:
     def release(self, leases: list[object], message: str) -> None:
         del message
         self.released += len(leases)
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def board(clock: FakeClock) -> Board:
-    return Board(CAPACITY, clock, max_held_jobs=100)
 
 
 @pytest.fixture
