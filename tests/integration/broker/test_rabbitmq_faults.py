@@ -1,41 +1,18 @@
-"""What only a broker of its own process can do to us: go away, forget a queue, refuse, hold strange messages."""
+"""A RabbitMQ that restarts, forgets a queue or closes a channel under us: we heal, and no hint is lost."""
 
-import gc
-import socket
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-import pika
-import pytest
-from pydantic import SecretStr
-from structlog.testing import capture_logs
-
 from qserver.broker import Broker, Consumer, Delivery, Hint, Publisher, Tag, connect
 from qserver.broker.visited_channel import MAX_VISITS
-from qserver.errors import SettingsError, Unavailable
-from qserver.settings import BrokerSettings
+from qserver.errors import Unavailable
 from tests.contracts.broker import CPU, SOON_SECONDS, job_ids, pull_all, some_hints
-from tests.servers.ports import free_port
+from tests.integration.broker.settings import settings
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.waiting import wait_until
 
 HEALING_SECONDS = 60.0
-
-
-def settings(url: str, *, timeout_seconds: float = 10.0, heartbeat_seconds: int = 30) -> BrokerSettings:
-    return BrokerSettings(
-        broker_url=SecretStr(url),
-        broker_timeout_seconds=timeout_seconds,
-        broker_heartbeat_seconds=heartbeat_seconds,
-    )
-
-
-@pytest.fixture
-def broker(rabbitmq_url: str) -> Iterator[Broker]:
-    with closing(connect(settings(rabbitmq_url))) as broker:
-        yield broker
 
 
 def publish_until_taken(publisher: Publisher, hints: list[Hint]) -> None:
@@ -49,35 +26,6 @@ def publish_until_taken(publisher: Publisher, hints: list[Hint]) -> None:
         return True
 
     wait_until(is_published, timeout_seconds=HEALING_SECONDS, what="the broker takes hints again")
-
-
-def put_message(url: str, queue: str, body: bytes) -> None:
-    connection = pika.BlockingConnection(pika.URLParameters(url))
-    try:
-        connection.channel().basic_publish("", queue, body)
-    finally:
-        connection.close()
-
-
-def get_message(url: str, queue: str) -> bytes | None:
-    connection = pika.BlockingConnection(pika.URLParameters(url))
-    try:
-        body: bytes | None = connection.channel().basic_get(queue, auto_ack=True)[2]
-        return body
-    finally:
-        connection.close()
-
-
-def wait_for_dead_letter(url: str) -> bytes:
-    found: list[bytes] = []
-
-    def is_there() -> bool:
-        if (body := get_message(url, "qserver.dead")) is not None:
-            found.append(body)
-        return bool(found)
-
-    wait_until(is_there, timeout_seconds=SOON_SECONDS, what="a dead letter arrives")
-    return found[0]
 
 
 def gather(consumer: Consumer, found: set[object]) -> set[object]:
@@ -235,118 +183,3 @@ def test_heartbeats_go_on_while_the_caller_is_busy(rabbitmq_url: str) -> None:
         assert publisher.connection_generation() == 0
         assert publisher.waiting("cpu") == 0
         assert consumer.pull(max_messages=1, timeout_seconds=0.5) == []
-
-
-def test_a_thousand_hints_are_confirmed_by_one_call(broker: Broker) -> None:
-    with closing(broker.publisher()) as publisher:
-        publisher.publish([*some_hints(700), *some_hints(300, route="gpu")])
-
-        assert (publisher.waiting("cpu"), publisher.waiting("gpu")) == (700, 300)
-
-
-def test_a_malformed_message_becomes_a_dead_letter_and_a_line_in_the_log(broker: Broker, rabbitmq_url: str) -> None:
-    with closing(broker.publisher()) as publisher, closing(broker.consumer(CPU)) as consumer, capture_logs() as logs:
-        publisher.waiting("cpu")
-        put_message(rabbitmq_url, "qserver.cpu", b"not a job's id")
-        hints = some_hints(1)
-        publisher.publish(hints)
-
-        found = pull_all(consumer, 1)
-
-        assert job_ids(found) == job_ids(hints)
-        assert wait_for_dead_letter(rabbitmq_url) == b"not a job's id"
-        assert {"event": "hint_malformed", "route": "cpu", "size_bytes": 14, "log_level": "warning"} in logs
-
-
-def test_a_rejected_hint_becomes_a_dead_letter(broker: Broker, rabbitmq_url: str) -> None:
-    with closing(broker.publisher()) as publisher, closing(broker.consumer(CPU)) as consumer:
-        hints = some_hints(1)
-        publisher.publish(hints)
-
-        consumer.reject(consumer.pull(max_messages=1, timeout_seconds=SOON_SECONDS))
-
-        assert wait_for_dead_letter(rabbitmq_url) == str(hints[0].job_ids[0]).encode()
-
-
-def test_a_hint_comes_again_100_times_and_is_a_dead_letter_then(broker: Broker, rabbitmq_url: str) -> None:
-    hints = some_hints(1)
-    with closing(broker.publisher()) as publisher:
-        publisher.publish(hints)
-
-        for time in range(1 + 100):  # RabbitMQ 4 left alone would drop it after 20, 3.10 never
-            with closing(broker.consumer(CPU)) as consumer:
-                found = consumer.pull(max_messages=1, timeout_seconds=SOON_SECONDS)
-            assert job_ids(found) == job_ids(hints), f"lost after {time} times"
-
-        assert wait_for_dead_letter(rabbitmq_url) == str(hints[0].job_ids[0]).encode()
-
-
-def test_a_broker_that_is_away_is_named_without_its_password() -> None:
-    port = free_port()
-    with closing(connect(settings(f"amqp://user:secret@127.0.0.1:{port}/%2F"))) as broker:
-        with pytest.raises(Unavailable) as raised:
-            broker.ping()
-
-        assert raised.value.message == f"RabbitMQ at 127.0.0.1:{port} can't be reached: Connection refused"
-
-
-def test_a_broker_closed_while_it_connects_leaves_no_socket_open(rabbitmq_url: str) -> None:
-    # Closed at every stage of connecting; a forgotten socket is a warning, hence an error. One in thirty was forgotten.
-    for round_number in range(64):
-        with closing(connect(settings(rabbitmq_url))):
-            threading.Event().wait(round_number % 8 / 4000)
-
-    gc.collect()
-
-
-def test_a_wrong_password_is_told_without_it(rabbitmq_server: RabbitMQServer) -> None:
-    url = rabbitmq_server.url.replace("guest:guest", "guest:secret")
-    with closing(connect(settings(url))) as broker:
-        with pytest.raises(Unavailable, match=f"127.0.0.1:{rabbitmq_server.port}.*ACCESS_REFUSED") as raised:
-            broker.ping()
-
-        assert "secret" not in str(raised.value)
-
-
-def test_a_broker_that_is_silent_is_given_up_in_time() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"amqp://guest:guest@127.0.0.1:{silent.getsockname()[1]}/%2F"
-        with closing(connect(settings(url, timeout_seconds=0.5))) as broker, pytest.raises(Unavailable):
-            broker.ping()
-
-
-def test_a_pull_gives_nothing_while_the_broker_is_away() -> None:
-    url = f"amqp://guest:guest@127.0.0.1:{free_port()}/%2F"
-    with closing(connect(settings(url))) as broker, closing(broker.consumer(CPU)) as consumer:
-        assert consumer.pull(max_messages=1, timeout_seconds=0.3) == []
-
-
-def test_a_queue_with_other_settings_is_told(broker: Broker, rabbitmq_url: str) -> None:
-    connection = pika.BlockingConnection(pika.URLParameters(rabbitmq_url))
-    connection.channel().queue_declare("qserver.cpu", durable=True)
-    connection.close()
-
-    with closing(broker.publisher()) as publisher, pytest.raises(Unavailable, match="inequivalent arg"):
-        publisher.publish(some_hints(1))
-
-
-def test_a_consumer_tells_why_its_queue_cannot_be_read_and_goes_on_trying(broker: Broker, rabbitmq_url: str) -> None:
-    connection = pika.BlockingConnection(pika.URLParameters(rabbitmq_url))
-    connection.channel().queue_declare("qserver.cpu", durable=True)
-    connection.close()
-
-    with closing(broker.consumer(CPU)) as consumer, capture_logs() as logs:
-
-        def has_told_twice() -> bool:
-            assert consumer.pull(max_messages=1, timeout_seconds=0.1) == []
-            return len([log for log in logs if log["event"] == "pull_failed" and "inequivalent" in log["reason"]]) > 1
-
-        wait_until(has_told_twice, what="the consumer tells why, and goes on trying")
-
-
-@pytest.mark.parametrize("url", ["http://localhost", "localhost:5672", "amqp://host:port/", "amqp://h/%2F?heartbeat=x"])
-def test_a_wrong_address_is_refused_without_being_repeated(url: str) -> None:
-    with pytest.raises(SettingsError, match="QSERVER_BROKER_URL") as raised:
-        connect(settings(url))
-
-    assert url not in str(raised.value)
