@@ -28,6 +28,11 @@ def descendants_of(pid: int) -> set[int]:
     return children.union(*(descendants_of(child) for child in children))
 
 
+def descriptors_of(process: int | str) -> set[str]:
+    """Name the open descriptors. A new one was forgotten; one that is missing may have been garbage of another test."""
+    return {entry.name for entry in Path(f"/proc/{process}/fd").iterdir()}
+
+
 def _stat_fields(pid: int) -> Sequence[str]:
     """Give the fields of proc_pid_stat(5) after the program's name; none for a process that is gone."""
     try:

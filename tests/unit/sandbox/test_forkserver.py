@@ -14,17 +14,16 @@ import pytest
 
 from qserver.errors import Unavailable
 from qserver.sandbox.errors import ChildDied, PreloadFailed
-from qserver.sandbox.forkserver import Forkserver, start_program
+from qserver.sandbox.forkserver import Forkserver
 from qserver.sandbox.limits import Limits
 from qserver.sandbox.process import ChildProcess
 from qserver.sandbox.spawning import Setup
-from tests.processes import children_of, is_running, parent_of
+from tests.processes import descriptors_of, is_running, parent_of
 from tests.unit.sandbox.calls import call
 from tests.unit.sandbox.conftest import ENTRY, Spawn
 from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).parents[3]
-
 SERVICE = """
 import sys, threading
 from qserver.sandbox.forkserver import Forkserver
@@ -37,11 +36,6 @@ folder = children[0]._folder.parent
 print(folder, int(grandchild), *(child.pid for child in children), flush=True)
 threading.Event().wait()
 """
-
-
-def descriptors(process: int | str) -> set[str]:
-    """Name the open descriptors. A new one was forgotten; one that is missing may have been another test's garbage."""
-    return {entry.name for entry in Path(f"/proc/{process}/fd").iterdir()}
 
 
 def test_a_service_killed_without_warning_takes_everything_with_it() -> None:
@@ -93,57 +87,17 @@ def test_a_forkserver_that_dies_while_it_is_asked_is_replaced(forkserver: Forkse
         assert call(successor, "echo", b"healed") == b"healed"
 
 
-def test_a_killed_child_takes_its_grandchildren_along(spawn: Spawn) -> None:
-    child = spawn(may_start_processes=True)
-    grandchild = int(call(child, "start_grandchild"))
-
-    child.kill()
-
-    wait_until(lambda: not is_running(grandchild), what="the grandchild's end")
-
-
-def test_a_child_that_ends_by_itself_leaves_no_grandchild(spawn: Spawn) -> None:
-    child = spawn(may_start_processes=True)
-    grandchild = int(call(child, "start_grandchild"))
-
-    with pytest.raises(ChildDied, match="exit code 0"):
-        call(child, "leave", b"0")
-
-    wait_until(lambda: not is_running(grandchild), what="the grandchild's end")
-
-
-def test_orphans_are_reaped(spawn: Spawn) -> None:
-    orphan = int(call(spawn(may_start_processes=True), "abandon_grandchild"))
-
-    wait_until(lambda: not Path(f"/proc/{orphan}").exists(), what="the orphan's burial")
-
-
-def test_many_children_leave_nothing_behind(forkserver: Forkserver) -> None:
-    with forkserver.spawn(ENTRY, Limits()) as first:
-        server, folder = parent_of(first.pid), first._folder.parent
-    own_before = descriptors("self")
-
-    for number in range(50):
-        with forkserver.spawn(ENTRY, Limits()) as child:
-            if number % 5 == 0:
-                call(child, "write_file", b"leftover")
-
-    assert descriptors("self") <= own_before
-    assert children_of(server) == set()
-    assert list(folder.iterdir()) == []
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="a forkserver hides its descriptors from all but root")
 def test_the_forkserver_closes_what_belonged_to_its_children(forkserver: Forkserver) -> None:
     with forkserver.spawn(ENTRY, Limits()) as first:
         server = parent_of(first.pid)
-    before = len(descriptors(server))
+    before = len(descriptors_of(server))
 
     for _ in range(20):
         forkserver.spawn(ENTRY, Limits()).close()
 
     # It does so a moment after a child has gone: the first one's may have been counted.
-    wait_until(lambda: len(descriptors(server)) <= before, what="its descriptors are closed")
+    wait_until(lambda: len(descriptors_of(server)) <= before, what="its descriptors are closed")
 
 
 def test_closing_ends_every_child_and_removes_the_folder() -> None:
@@ -185,13 +139,13 @@ def test_a_forkserver_that_can_not_be_started_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before = descriptors("self")
+    before = descriptors_of("self")
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
 
     with Forkserver() as forkserver, pytest.raises(FileNotFoundError):
         forkserver.start()
 
-    assert descriptors("self") <= before
+    assert descriptors_of("self") <= before
     assert list(tmp_path.iterdir()) == []
 
 
@@ -202,31 +156,6 @@ def test_a_forkserver_ignores_signals_meant_for_its_service(child: ChildProcess)
         os.kill(parent_of(child.pid), number)
 
     assert call(child, "echo", b"still here") == b"still here"
-
-
-def test_children_may_be_started_by_many_threads_at_once(forkserver: Forkserver) -> None:
-    def start() -> None:
-        with forkserver.spawn(ENTRY, Limits()) as child:
-            answers.append(call(child, "echo", b"here"))
-
-    answers: list[bytes] = []
-    threads = [threading.Thread(target=start) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert answers == [b"here"] * 8
-
-
-def test_a_child_outlives_the_thread_that_started_it(forkserver: Forkserver) -> None:
-    children: list[ChildProcess] = []
-    thread = threading.Thread(target=lambda: children.append(forkserver.spawn(ENTRY, Limits())))
-    thread.start()
-    thread.join()
-
-    with children[0] as child:
-        assert call(child, "echo", b"here") == b"here"
 
 
 def test_children_of_another_environment_come_from_another_forkserver(forkserver: Forkserver) -> None:
@@ -248,50 +177,11 @@ def test_the_collector_leaves_what_children_share_alone(forkserver: Forkserver) 
     assert collector["new_objects"] > 700
 
 
-def test_siblings_draw_different_random_numbers() -> None:
-    with Forkserver(["numpy.random"]) as forkserver:
-        drawn = set()
-        for _ in range(3):
-            with forkserver.spawn(ENTRY, Limits()) as child:
-                drawn.add(call(child, "draw"))
-
-    assert len(drawn) == 3
-
-
 def test_a_request_that_is_too_large_is_refused_and_harms_nobody(forkserver: Forkserver, spawn: Spawn) -> None:
     with pytest.raises(ValueError, match="the limit is 131,072"):
         forkserver.start_program(["true", "x" * 200_000], Limits())
 
     assert call(spawn(), "echo", b"still here") == b"still here"
-
-
-def test_another_program_speaks_the_same_protocol(tmp_path: Path) -> None:
-    script = tmp_path / "program.py"
-    script.write_text(
-        f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n"
-        "from qserver.sandbox.child import serve\n"
-        "serve({'version': lambda _: repr(sys.argv[1:] + [sys.flags.isolated, len(sys.modules)]).encode()})\n"
-    )
-
-    with start_program([sys.executable, "-I", str(script), "an argument"], Limits()) as child:
-        reply = call(child, "version")
-
-    assert reply.startswith(b"['an argument', 1, ")
-
-
-def test_a_program_is_confined_like_any_child(forkserver: Forkserver) -> None:
-    argv = [sys.executable, "-c", "from tests.unit.sandbox.children import main; main()"]
-    with forkserver.start_program(argv, Limits(may_start_processes=True), {"PYTHONPATH": str(REPOSITORY)}) as child:
-        assert call(child, "try_network") == b"denied"
-        assert call(child, "try_escape") == b"denied"
-
-
-def test_a_program_that_is_not_there_is_told_by_the_first_call(forkserver: Forkserver) -> None:
-    with (
-        forkserver.start_program(["/nowhere/python"], Limits()) as child,
-        pytest.raises(ChildDied, match="could not start: FileNotFoundError"),
-    ):
-        call(child, "echo")
 
 
 @pytest.mark.parametrize("has_asked", [False, True])
