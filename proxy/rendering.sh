@@ -72,58 +72,51 @@ upstream_name() {
 }
 
 refusals() {
-    refusal not_found 404 "Not Found" NOT_FOUND "there is nothing here; see /docs"
-    refusal_grpc not_found 12 NOT_FOUND "there is nothing here"
-    refusal bad_request 400 "Bad Request" INVALID_REQUEST "the request is malformed, or no TLS was spoken on the port for TLS"
-    refusal_grpc bad_request 3 INVALID_REQUEST "the request is malformed, or no TLS was spoken on the port for TLS"
-    refusal too_slow 408 "Request Timeout" INVALID_REQUEST "the upload stopped for too long"
-    refusal_grpc too_slow 4 INVALID_REQUEST "the upload stopped for too long"
-    refusal too_large 413 "Content Too Large" TOO_LARGE "the body is larger than $max_call_bytes bytes (QSERVER_MAX_CALL_BYTES)"
-    refusal_grpc too_large 3 TOO_LARGE "the call is larger than $(max_stream_bytes) bytes (QSERVER_MAX_CALL_BYTES and twice QSERVER_MAX_CIRCUIT_BYTES)"
-    too_many="more than $rate requests a second (QSERVER_PROXY_RATE) or $streams at once (QSERVER_PROXY_STREAMS) come from this address; try again later"
-    refusal too_many 429 "Too Many Requests" QUOTA_EXCEEDED "$too_many"
-    refusal_grpc too_many 8 QUOTA_EXCEEDED "$too_many"
-    refusal internal 500 "Internal Server Error" INTERNAL "something went wrong inside the proxy; its log says what"
-    refusal_grpc internal 13 INTERNAL "something went wrong inside the proxy; its log says what"
-    refusal unavailable 503 "Service Unavailable" UNAVAILABLE "the results API does not answer; it may be starting: try again soon"
-    refusal_grpc unavailable 14 UNAVAILABLE "the jobs server does not answer; it may be starting: try again soon"
+    refusal not_found 404 "Not Found" 12 NOT_FOUND \
+        "there is nothing here; see /docs" "there is nothing here"
+    refusal bad_request 400 "Bad Request" 3 INVALID_REQUEST \
+        "the request is malformed, or no TLS was spoken on the port for TLS"
+    refusal too_slow 408 "Request Timeout" 4 INVALID_REQUEST \
+        "the upload stopped for too long"
+    refusal too_large 413 "Content Too Large" 3 TOO_LARGE \
+        "the body is larger than $max_call_bytes bytes (QSERVER_MAX_CALL_BYTES)" \
+        "the call is larger than $(max_stream_bytes) bytes (QSERVER_MAX_CALL_BYTES and twice QSERVER_MAX_CIRCUIT_BYTES)"
+    refusal too_many 429 "Too Many Requests" 8 QUOTA_EXCEEDED \
+        "more than $rate requests a second (QSERVER_PROXY_RATE) or $streams at once (QSERVER_PROXY_STREAMS) come from this address; try again later"
+    refusal internal 500 "Internal Server Error" 13 INTERNAL \
+        "something went wrong inside the proxy; its log says what"
+    refusal unavailable 503 "Service Unavailable" 14 UNAVAILABLE \
+        "the results API does not answer; it may be starting: try again soon" \
+        "the jobs server does not answer; it may be starting: try again soon"
 }
 
-# refusal NAME STATUS TITLE REASON SENTENCE: the document of RFC 9457 that rest_api gives, too. Twice: nginx goes to a
-# named location only with a path, to one with an address also without.
+# refusal NAME HTTP_STATUS TITLE GRPC_CODE REASON SENTENCE [SENTENCE_FOR_GRPC]
 refusal() {
+    at_both_places "$1" "$(problem_document "$2" "$3" "$5" "$6")"
+    at_both_places "$1_grpc" "$(trailers_only "$4" "$5" "${7:-$6}")"
+}
+
+# at_both_places NAME ANSWER: nginx goes to a named location only with a path, to one with an address also without.
+at_both_places() {
+    printf '        location @%s {\n%s\n        }\n' "$1" "$2"
+    printf '        location = /refused/%s {\n            internal;\n            client_max_body_size 0;\n%s\n        }\n' "$1" "$2"
+}
+
+# problem_document STATUS TITLE REASON SENTENCE: the document of RFC 9457 that rest_api gives, too.
+problem_document() {
     cat <<END
-        location @$1 {
             default_type application/problem+json;
-            return $2 '{"type":"about:blank","title":"$3","status":$2,"detail":"$5","reason":"$4","msg":"$5"}';
-        }
-        location = /refused/$1 {
-            internal;
-            client_max_body_size 0;
-            default_type application/problem+json;
-            return $2 '{"type":"about:blank","title":"$3","status":$2,"detail":"$5","reason":"$4","msg":"$5"}';
-        }
+            return $1 '{"type":"about:blank","title":"$2","status":$1,"detail":"$4","reason":"$3","msg":"$4"}';
 END
 }
 
-# refusal_grpc NAME CODE REASON SENTENCE: an answer that has no body but its status, which gRPC calls trailers-only.
-refusal_grpc() {
+# trailers_only CODE REASON SENTENCE: an answer that has no body but its status, as gRPC calls it.
+trailers_only() {
     cat <<END
-        location @$1_grpc {
             default_type application/grpc;
-            add_header grpc-status $2;
-            add_header grpc-message "$4";
-            add_header qserver-reason $3;
+            add_header grpc-status $1;
+            add_header grpc-message "$3";
+            add_header qserver-reason $2;
             return 200 "";
-        }
-        location = /refused/$1_grpc {
-            internal;
-            client_max_body_size 0;
-            default_type application/grpc;
-            add_header grpc-status $2;
-            add_header grpc-message "$4";
-            add_header qserver-reason $3;
-            return 200 "";
-        }
 END
 }
