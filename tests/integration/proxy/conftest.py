@@ -1,10 +1,13 @@
 """One jobs_server and one rest_api behind one proxy for all tests that break neither."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.acceptance.deployment import Deployment
+from tests.certificates import Authority
+from tests.integration.proxy.box import Box
 from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitMQServer
@@ -70,3 +73,25 @@ def start_proxy(make_proxy: StartProxy) -> StartProxy:
         return server
 
     return start
+
+
+@pytest.fixture
+def box(
+    make_proxy: StartProxy,
+    tmp_path: Path,
+    postgres_server: PostgresServer,
+    rabbitmq_server: RabbitMQServer,
+    postgres_database_url: str,
+    rabbitmq_url: str,
+) -> Box:
+    """A box whose endpoint for workers is on."""
+    proxy = make_proxy(
+        QSERVER_WORKER_ENDPOINT="on",
+        QSERVER_BROKER_UPSTREAM=f"127.0.0.1:{rabbitmq_server.port}",
+        QSERVER_DATABASE_UPSTREAM=f"127.0.0.1:{postgres_server.port}",
+    )
+    made = Box(proxy, Authority(tmp_path / "authority"), postgres_database_url, rabbitmq_url)
+    made.authority.worker_endpoint()
+    made.mount()
+    proxy.start()
+    return made
