@@ -1,4 +1,4 @@
-"""The server as a whole: who may call what, health, reflection, uploads that stop, neighbours that are away."""
+"""The server as a whole: uploads that stop, messages that are too large, neighbours that are away, its own end."""
 
 import asyncio
 import gzip
@@ -8,15 +8,10 @@ from uuid import UUID
 import grpc
 import pytest
 import structlog
-from google.protobuf import descriptor_pool
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from jobs_server.server import SERVICES
-from qserver.broker.memory import MemoryBroker
 from qserver.errors import Unavailable
-from qserver.identity import RPC_RULES, Permission
 from qserver.rpc.original import jobs_pb2 as original_pb2
 from qserver.rpc.v1 import jobs_pb2
 from qserver.settings import JobsServerSettings, LimitSettings
@@ -33,115 +28,6 @@ from tests.unit.jobs_server.served import (
     upload,
 )
 from tests.waiting import PATIENCE_SECONDS, until
-
-SERVING = health_pb2.HealthCheckResponse.SERVING
-NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-
-
-async def is_told(served: Served, service: str, status: int) -> bool:
-    return await health_of(served, service) == status
-
-
-async def reflect(
-    served: Served, request: reflection_pb2.ServerReflectionRequest
-) -> reflection_pb2.ServerReflectionResponse:
-    """Ask the reflection service one thing."""
-    stub = reflection_pb2_grpc.ServerReflectionStub(served.channel)
-    return await anext(aiter(stub.ServerReflectionInfo(stream([request]))))
-
-
-async def methods(served: Served) -> set[str]:
-    """Name every RPC that the server tells of, by reflection."""
-    listed = await reflect(served, reflection_pb2.ServerReflectionRequest(list_services=""))
-    found: set[str] = set()
-    for service in listed.list_services_response.service:
-        descriptor = descriptor_pool.Default().FindServiceByName(service.name)
-        found |= {f"/{service.name}/{method.name}" for method in descriptor.methods}
-    return found
-
-
-async def test_every_rpc_has_a_rule_and_every_rule_an_rpc(served: Served) -> None:
-    served_methods = await methods(served)
-
-    assert served_methods == set(RPC_RULES)
-
-
-async def test_an_rpc_without_a_rule_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    rules: dict[str, Permission] = {**RPC_RULES}
-    del rules["/Jobs/HealthCheck"]
-    monkeypatch.setattr("jobs_server.interceptor.RPC_RULES", rules)
-
-    with pytest.raises(aio.AioRpcError) as caught:
-        await served.original.HealthCheck(original_pb2.HealthCheckInput())
-
-    assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
-    assert "no rule says who may call /Jobs/HealthCheck" in (caught.value.details() or "")
-
-
-async def test_a_method_that_nobody_serves_is_unimplemented(served: Served) -> None:
-    call: aio.UnaryUnaryMultiCallable[bytes, bytes] = served.channel.unary_unary("/Jobs/Nothing")
-
-    with pytest.raises(aio.AioRpcError) as caught:
-        await call(b"")
-
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
-
-
-async def test_reflection_describes_both_dialects(served: Served) -> None:
-    for service in SERVICES:
-        answer = await reflect(served, reflection_pb2.ServerReflectionRequest(file_containing_symbol=service))
-
-        assert answer.file_descriptor_response.file_descriptor_proto
-
-
-@pytest.mark.parametrize("service", ["", "readiness", "liveness", "database", "Jobs", "qserver.v1.JobService"])
-async def test_a_server_whose_database_answers_serves(served: Served, service: str) -> None:
-    assert await health_of(served, service) == SERVING
-
-
-async def test_health_follows_the_database(database: CountingDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs_server.health.CHECK_EVERY_SECONDS", 0.01)
-    served = Served(database)
-    await served.start()
-    seen: list[int] = []
-    watch = health_pb2_grpc.HealthStub(served.channel).Watch(health_pb2.HealthCheckRequest())
-    watching = aiter(watch)
-    seen.append((await anext(watching)).status)
-
-    database.fault = Unavailable("away")
-    seen.append((await anext(watching)).status)
-    liveness = await health_of(served, "liveness")
-    database.fault = None
-    seen.append((await anext(watching)).status)
-
-    assert seen == [SERVING, NOT_SERVING, SERVING]
-    assert liveness == SERVING
-    watch.cancel()
-    await served.stop()
-
-
-async def test_health_names_the_neighbour_that_is_missing(
-    database: CountingDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("jobs_server.health.CHECK_EVERY_SECONDS", 0.01)
-    broker = MemoryBroker()
-    served = Served(database, broker=broker)
-    await served.start()
-    await until(lambda: is_told(served, "broker", SERVING))
-
-    broker.close()
-    await until(lambda: is_told(served, "broker", NOT_SERVING))
-
-    assert await health_of(served, "database") == SERVING
-    assert await health_of(served, "readiness") == SERVING
-
-    database.fault = Unavailable("away")
-    await until(lambda: is_told(served, "database", NOT_SERVING))
-
-    assert await health_of(served, "readiness") == NOT_SERVING
-    assert await health_of(served, "liveness") == SERVING
-    database.fault = None
-    await served.stop()
 
 
 async def test_a_database_that_is_away_is_told_as_unavailable_and_nothing_is_logged_as_a_fault(
@@ -265,7 +151,7 @@ async def test_a_broker_that_is_away_keeps_no_job_out(served: Served) -> None:
     job = await served.submit()
 
     assert served.read(job.id).status == "pending"
-    assert await health_of(served) == SERVING
+    assert await health_of(served) == health_pb2.HealthCheckResponse.SERVING
 
 
 async def test_stopping_ends_watches_and_lets_uploads_end(database: CountingDatabase) -> None:
