@@ -1,13 +1,11 @@
 """What PostgreSQL reads to run the queue: what is wanted, never what waits."""
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from enum import StrEnum
+from collections.abc import Sequence
+from contextlib import closing
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import text
 
 from database import Database
 from database.records import Completion
@@ -15,6 +13,17 @@ from qserver.identity import ANONYMOUS
 from qserver.jobs import JobStatus
 from qserver.settings import DatabaseSettings
 from tests.integration.database.conftest import postgres_settings
+from tests.integration.database.crowds import (
+    OWNERS,
+    WAITING_JOBS,
+    Figures,
+    crowd,
+    crowd_with_equal_jobs,
+    finish_all,
+    leave_the_newest,
+    vacuum,
+)
+from tests.integration.database.rows_read import reading_counted
 from tests.unit.database.builders import (
     LAPSED,
     LEASE_SECONDS,
@@ -30,60 +39,10 @@ from tests.unit.database.builders import (
     submitted,
 )
 
-WAITING_JOBS = 20_000
-OWNERS = 10
 BATCH = 64
 JOBS_SET_ASIDE_AT_ONCE = 10_000
 READ_AT_MOST = OWNERS * BATCH + 2 * OWNERS + 4 * BATCH
 """A pick looks twice to find each owner and at one batch of each; then each picked job is found, locked and changed."""
-
-
-class Reader:
-    """Counts the rows that each statement about jobs reads, by explaining it just before it runs.
-
-    `rows_read` are of `jobs`, `rows_beside` of what stands beside a job: its PUB, its circuit and its result.
-    """
-
-    def __init__(self) -> None:
-        self.rows_read: dict[str, float] = {}
-        self.rows_beside: dict[str, float] = {}
-        self.scans: set[str] = set()
-
-    def explain(self, connection: Connection, statement: str, parameters: Mapping[str, object]) -> None:
-        if not (" jobs" in statement or " results" in statement) or "VALUES" in statement:
-            return
-        with contextlib.closing(connection.connection.cursor()) as cursor:
-            cursor.execute("SAVEPOINT explaining")
-            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
-            ((found,),) = cursor.fetchall()
-            cursor.execute("ROLLBACK TO SAVEPOINT explaining")
-        plan = found[0]["Plan"]
-        self.rows_read[statement] = sum(self._rows(plan, {"jobs"}))
-        self.rows_beside[statement] = sum(self._rows(plan, {"pubs", "circuits", "results"}))
-
-    def _rows(self, plan: Mapping[str, object], tables: set[str]) -> Iterator[float]:
-        if plan.get("Relation Name") in tables and plan["Node Type"] != "ModifyTable":
-            self.scans.add(str(plan["Node Type"]))
-            read = (plan.get(name, 0) for name in ("Actual Rows", "Rows Removed by Filter"))
-            yield sum(float(str(number)) for number in read) * float(str(plan["Actual Loops"]))
-        for inner in plan.get("Plans", ()):  # type: ignore[attr-defined] # as EXPLAIN writes it
-            yield from self._rows(inner, tables)
-
-
-@contextmanager
-def reading_counted(database: Database) -> Iterator[Reader]:
-    reader = Reader()
-
-    def explain(
-        connection: Connection, _cursor: object, statement: str, parameters: Mapping[str, object], *_: object
-    ) -> None:
-        reader.explain(connection, statement, parameters)
-
-    event.listen(database._engine, "before_cursor_execute", explain)
-    try:
-        yield reader
-    finally:
-        event.remove(database._engine, "before_cursor_execute", explain)
 
 
 @pytest.fixture
@@ -93,16 +52,6 @@ def database_settings(postgres_database_url: str) -> DatabaseSettings:
     with closing(Database.open(settings)) as database:
         database.upgrade()
     return settings
-
-
-class Figures(StrEnum):
-    """What the planner knows of the tables: how autovacuum found them when it came by last."""
-
-    OF_AN_EMPTY_TABLE = "of an empty table"
-    OF_A_FEW_JOBS = "of a few jobs"
-    OF_A_FEW_JOBS_IN_MUCH_SPACE = "of a few jobs in much space"
-    OF_AN_EMPTY_TABLE_NOW_VACUUMED = "of an empty table, now vacuumed"
-    RIGHT = "right"
 
 
 @pytest.fixture(params=Figures)
@@ -129,36 +78,6 @@ def crowded(request: pytest.FixtureRequest, database: Database) -> Database:
 
 
 with_right_figures = pytest.mark.parametrize("crowded", [Figures.RIGHT], indirect=True)
-
-
-def crowd(database: Database) -> None:
-    """Add many copies of what waits."""
-    columns = "owner_id, program, backend, plugin, route, request, plan, memory_bytes, estimated_seconds, precedence"
-    rest = "status, attempt, max_attempts, submitted_at, event_sequence"
-    copies = f"""
-        WITH copied AS (
-            INSERT INTO jobs (id, {columns}, {rest})
-            SELECT gen_random_uuid(), {columns}, {rest} FROM jobs, generate_series(1, {WAITING_JOBS // OWNERS})
-            RETURNING id, owner_id
-        )
-        INSERT INTO pubs (job_id, pub_index, circuit_id, inputs)
-        SELECT copied.id, 0, circuits.id, '{{"shots": 1}}' FROM copied JOIN circuits USING (owner_id)
-    """  # noqa: S608 - constants
-    with database._engine.begin() as connection:
-        connection.execute(text(copies))
-
-
-def leave_the_newest(database: Database) -> None:
-    """Remove all but one job of each owner; the space of the others stays taken."""
-    newest = "SELECT max(pointer) FROM jobs GROUP BY owner_id"
-    with database._engine.begin() as connection:
-        connection.execute(text(f"DELETE FROM jobs WHERE pointer NOT IN ({newest})"))  # noqa: S608 - constants
-
-
-def vacuum(database: Database, *, analyze: bool) -> None:
-    """Do what autovacuum does now and then, which doesn't run in the tests."""
-    with database._reading_engine.connect() as connection:
-        connection.execute(text("VACUUM ANALYZE" if analyze else "VACUUM"))
 
 
 def test_nothing_reads_what_waits(crowded: Database) -> None:
@@ -248,21 +167,6 @@ def test_a_page_of_results_reads_no_others(crowded: Database) -> None:
     assert max(reader.rows_beside.values()) <= BATCH
 
 
-def finish_all(database: Database) -> Sequence[UUID]:
-    """Finish every job, with a result, behind the planner's back; give their ids."""
-    finish = """
-        UPDATE jobs SET status = 'finished', started_at = now(), finished_at = now(), attempt = 1 RETURNING id
-    """
-    store = """
-        INSERT INTO results (id, job_id, pub_index, document, size_bytes, attempt, created_at)
-        SELECT gen_random_uuid(), id, 0, '{}', 2, 1, now() FROM jobs
-    """
-    with database._engine.begin() as connection:
-        job_ids = connection.execute(text(finish)).scalars().all()
-        connection.execute(text(store))
-    return job_ids
-
-
 @pytest.mark.parametrize("figures", [Figures.OF_AN_EMPTY_TABLE, Figures.OF_A_FEW_JOBS, Figures.RIGHT])
 def test_an_equal_job_is_found_among_many_without_reading_them(database: Database, figures: Figures) -> None:
     vacuum(database, analyze=True)
@@ -283,25 +187,6 @@ def test_an_equal_job_is_found_among_many_without_reading_them(database: Databas
     assert reader.rows_read[most] <= 2 * BATCH, most
     most_beside = max(reader.rows_beside, key=reader.rows_beside.__getitem__)
     assert reader.rows_beside[most_beside] <= 2 * BATCH, most_beside
-
-
-def crowd_with_equal_jobs(database: Database) -> None:
-    """Add many finished jobs with results: every second one equals the one that is there."""
-    columns = "owner_id, program, backend, plugin, route, request, plan, memory_bytes, estimated_seconds, precedence"
-    rest = "status, attempt, max_attempts, submitted_at, started_at, finished_at, event_sequence"
-    copies = f"""
-        WITH copied AS (
-            INSERT INTO jobs (id, {columns}, {rest}, cache_key)
-            SELECT gen_random_uuid(), {columns}, {rest},
-                CASE number % 2 WHEN 0 THEN cache_key ELSE sha256(number::text::bytea) END
-            FROM jobs, generate_series(1, {WAITING_JOBS}) number
-            RETURNING id
-        )
-        INSERT INTO results (id, job_id, pub_index, document, size_bytes, attempt, created_at)
-        SELECT gen_random_uuid(), copied.id, 0, document, size_bytes, attempt, created_at FROM copied, results
-    """  # noqa: S608 - constants
-    with database._engine.begin() as connection:
-        connection.execute(text(copies))
 
 
 def picked_of_4096_bytes(database: Database) -> Sequence[UUID]:
