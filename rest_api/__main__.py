@@ -6,10 +6,8 @@ import sys
 from database import Database
 from qserver.broker import connect
 from qserver.collector import spare_what_is_loaded
-from qserver.errors import QServerError
-from qserver.logs import configure_logs
-from qserver.sandbox.prctl import hide_from_others
-from qserver.settings import Settings, load_settings
+from qserver.settings import Settings
+from qserver.starting import run_service
 from qserver.stopping import serve_until_told
 from rest_api.service import RestApi
 
@@ -26,18 +24,5 @@ def _run(settings: Settings) -> None:
         database.close()
 
 
-def main() -> int:
-    """Serve, and give the exit status: 0, or 1 where the service could not start."""
-    hide_from_others()
-    try:
-        settings = load_settings()
-        configure_logs("rest_api", settings.logs)
-        _run(settings)
-    except QServerError as error:
-        print(f"rest_api: {error}", file=sys.stderr)  # noqa: T201 - the log may not be configured yet
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_service("rest_api", _run))
