@@ -13,6 +13,7 @@ from jobs_server.catalog import Catalog, KnownBackend
 from jobs_server.circuits import CircuitLibrary, SentCircuit
 from jobs_server.formats import decode, detect_format
 from jobs_server.inspectors import InspectorPool
+from jobs_server.plan_memory import PlanMemory
 from jobs_server.readings import Reading
 from jobs_server.sandboxed_options import SandboxedOptions
 from plugins.registry import Registry
@@ -71,6 +72,7 @@ class Admission:
         self._limits = settings.limits
         self._large_memory_bytes = settings.dispatcher.large_job_memory_mib * MIB
         self._max_attempts = settings.lease.max_attempts
+        self._plans = PlanMemory()
         self._sandboxed = SandboxedOptions(inspectors)
 
     async def admit_all(self, submissions: Sequence[Submission]) -> Sequence[Admitted]:
@@ -158,7 +160,7 @@ class Admission:
         if inspection.profile is not None:
             checks.check_profile(inspection.profile, self._limits)
         plugin = backend.file_plugin or self._registry.plugin(backend.record.plugin)
-        plan = plugin.plan(inspection.profile, request.run, resources)
+        plan = self._plans.plan(plugin, inspection.profile, request.run, resources)
         return NewJob(
             id=new_id(),
             identity=submission.identity,
