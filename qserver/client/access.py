@@ -1,6 +1,7 @@
 """How a client gets in: which server, by which key, trusting whom. Said by arguments, the environment, or `login`."""
 
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,8 +39,8 @@ def find_access(
     """Put together what arguments say and, where they are silent, QSERVER_URL, QSERVER_API_KEY, QSERVER_CA and
     QSERVER_GRPC_URL, and at last what `qserver login` kept.
 
-    Raises SettingsError where no server is named, an address or the authority's file can't be read, or a key would
-    leave this machine in cleartext.
+    Raises SettingsError where no server is named, an address, the key or the authority's file can't be read, or a key
+    would leave this machine in cleartext.
     """  # noqa: D205 - four names don't fit into one line
     known = os.environ if environment is None else environment
     keys = KeyFile(default_key_file(known))
@@ -48,15 +49,13 @@ def find_access(
         raise SettingsError(_NO_SERVER)
     http = parse_address(found_url)
     kept = keys.login_of(http.url)
-    key = api_key or known.get("QSERVER_API_KEY") or kept.key
+    key = _read_key(api_key or known.get("QSERVER_API_KEY") or kept.key)
     named_grpc = grpc_url or known.get("QSERVER_GRPC_URL")
     grpc = parse_address(named_grpc) if named_grpc else (http if http.is_secure else None)
     if key:
         for address in filter(None, (http, grpc)):
             _check_cleartext(address)
-    return Access(
-        http=http, grpc=grpc, api_key=key or None, ca=_read_authority(ca or known.get("QSERVER_CA") or kept.ca)
-    )
+    return Access(http=http, grpc=grpc, api_key=key, ca=_read_authority(ca or known.get("QSERVER_CA") or kept.ca))
 
 
 def _check_cleartext(address: ServerAddress) -> None:
@@ -66,10 +65,23 @@ def _check_cleartext(address: ServerAddress) -> None:
         )
 
 
+def _read_key(text: str) -> str | None:
+    """Take a key as a file of one line holds it. A message never shows it, right or wrong."""
+    key = text.strip()
+    if not key.isascii() or any(letter.isspace() or not letter.isprintable() for letter in key):
+        raise SettingsError("the API key has a space, or a letter that no key has: was more copied than the key?")
+    return key or None
+
+
 def _read_authority(path: str | os.PathLike[str] | None) -> bytes | None:
     if not path:
         return None
     try:
-        return Path(path).expanduser().read_bytes()
+        # What stands between certificates is anybody's words, in any encoding.
+        text = Path(path).expanduser().read_bytes().decode("ascii", errors="ignore")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError) as error:
+        raise SettingsError(f"{path} holds no certificate in PEM form") from error
     except OSError as error:
         raise SettingsError(f"can't read the authority's certificate {path}: {error.strerror}") from error
+    return text.encode()

@@ -8,6 +8,7 @@ from qserver.client.access import find_access
 from qserver.client.key_file import KeyFile, Login, default_key_file
 from qserver.client.server_address import ServerAddress, parse_address
 from qserver.errors import SettingsError
+from tests.certificates import Authority
 
 
 @pytest.mark.parametrize(
@@ -96,6 +97,26 @@ def test_an_authority_that_is_not_there_is_named(tmp_path: Path) -> None:
         find_access("https://box", ca=tmp_path / "nothing.pem", environment=_environment(tmp_path))
 
 
+def test_a_file_that_holds_no_certificate_is_named(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.pem"
+    notes.write_bytes("Schlüssel".encode() + b"\xff\x00")
+
+    with pytest.raises(SettingsError, match=r"notes\.pem holds no certificate"):
+        find_access("https://box", ca=notes, environment=_environment(tmp_path))
+
+
+def test_a_key_may_end_with_its_files_line(tmp_path: Path) -> None:
+    assert find_access("https://box", api_key=" secret\n", environment=_environment(tmp_path)).api_key == "secret"
+
+
+@pytest.mark.parametrize("key", ["two words", "schlüssel", "se\x00cret", "first\nsecond"])
+def test_what_no_key_can_be_is_refused_and_not_shown(tmp_path: Path, key: str) -> None:
+    with pytest.raises(SettingsError, match="the API key has a space") as refused:
+        find_access("https://box", api_key=key, environment=_environment(tmp_path))
+
+    assert key not in str(refused.value)
+
+
 def test_a_key_is_not_shown(tmp_path: Path) -> None:
     access = find_access("https://box", api_key="very-secret", environment=_environment(tmp_path))
 
@@ -117,8 +138,7 @@ def test_keys_are_kept_where_nobody_else_reads_them(tmp_path: Path) -> None:
 
 
 def test_a_kept_authority_is_trusted_again(tmp_path: Path) -> None:
-    authority = tmp_path / "ca.crt"
-    authority.write_text("-----BEGIN CERTIFICATE-----")
+    authority = Authority(tmp_path / "authority").server("box").certificate
     KeyFile(default_key_file(_environment(tmp_path))).keep("https://box", Login(ca=str(authority)))
 
     access = find_access(environment=_environment(tmp_path))
