@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType, TracebackType
-from typing import Self, TypeVar
+from types import MappingProxyType
+from typing import TypeVar
 
 from plugins.child import ENTRY
 from plugins.messages import (
@@ -15,6 +15,7 @@ from plugins.messages import (
     RunReply,
     WarmUpRequest,
 )
+from plugins.owned_child import OwnedChild
 from qserver.circuits import CircuitFormat, CircuitSource, Inspection
 from qserver.errors import ExecutionError, QServerError, Reason
 from qserver.json_types import JsonObject
@@ -24,7 +25,6 @@ from qserver.sandbox.faults import revive_fault
 from qserver.sandbox.forkserver import Forkserver
 from qserver.sandbox.frames import BadFrame
 from qserver.sandbox.limits import Limits, interpreter_paths
-from qserver.sandbox.process import ChildProcess
 
 MIB = 1024 * 1024
 MAX_INSPECTION_BYTES = 64 * MIB
@@ -38,16 +38,12 @@ _OVERHEAD_BYTES = 64 * 1024  # of one outcome, beside its result's numbers
 T = TypeVar("T")
 
 
-class PluginProcess:
-    """A child that runs plugins, one call at a time.
+class PluginProcess(OwnedChild):
+    """A child, whose entry is `plugins.child`, that runs plugins, one call at a time.
 
     Every method raises ChildTimedOut, ChildDied or ChildMisbehaved where the process is lost, and otherwise the
     QServerError that the plugin raised: ExecutionError for what is none of ours.
     """
-
-    def __init__(self, child: ChildProcess) -> None:
-        """Speak to a child whose entry is `plugins.child`."""
-        self._child = child
 
     def inspect(
         self, plugin: str, source: bytes, circuit_format: CircuitFormat, *, timeout_seconds: float | None
@@ -88,33 +84,6 @@ class PluginProcess:
         reply = self._call("run", RunCall.of(plugin, tasks, limits), timeout_seconds, max_reply_bytes=most)
         outcomes = _read(RunReply, reply, plugin=plugin).outcomes
         return _in_order_of(tasks, outcomes, plugin=plugin)
-
-    def kill(self) -> None:
-        """End the process at once, from any thread: a pending call raises ChildDied. Safe to repeat."""
-        self._child.kill()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the process can take a call."""
-        return self._child.is_alive
-
-    def memory_bytes(self) -> int:
-        """Give the resident memory of the process and of all that it started; 0 once it is dead."""
-        return self._child.memory_bytes()
-
-    def close(self) -> None:
-        """End the process and free what it holds here. Safe to repeat."""
-        self._child.close()
-
-    def __enter__(self) -> Self:
-        """Close it at the end of the block."""
-        return self
-
-    def __exit__(
-        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
 
     def _call(self, method: str, request: object, timeout_seconds: float | None, *, max_reply_bytes: int) -> bytes:
         return self._child.call(method, pack(request), timeout_seconds=timeout_seconds, max_reply_bytes=max_reply_bytes)

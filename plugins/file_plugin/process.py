@@ -3,11 +3,10 @@
 import json
 import time
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 from plugins.file_plugin.plugin import METHOD
 from plugins.file_plugin.results import read_result
+from plugins.owned_child import OwnedChild
 from qserver.errors import ExecutionError, Reason
 from qserver.jobs import Observable, RunRequest
 from qserver.json_types import JsonObject, JsonValue
@@ -17,13 +16,13 @@ from qserver.sandbox.errors import ChildDied
 from qserver.sandbox.process import ChildProcess
 
 
-class FilePluginProcess:
+class FilePluginProcess(OwnedChild):
     """One confined process of one plugin, kept warm for the jobs that follow."""
 
     def __init__(self, pin: FilePluginPin, child: ChildProcess) -> None:
         """Speak to `child`, in which `program` runs the plugin."""
+        super().__init__(child)
         self.pin = pin
-        self._child = child
 
     def run(
         self, plugin: str, tasks: Sequence[Task], limits: RunLimits, *, timeout_seconds: float | None
@@ -37,33 +36,6 @@ class FilePluginProcess:
             raise ExecutionError(f"the process of {self.pin.name} can't run {plugin}", reason=Reason.INTERNAL)
         ends_at = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         return [self._run(task, limits, ends_at) for task in tasks]
-
-    def kill(self) -> None:
-        """End it at once, from any thread. Safe to repeat."""
-        self._child.kill()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether it can take a task."""
-        return self._child.is_alive
-
-    def memory_bytes(self) -> int:
-        """Give its resident memory."""
-        return self._child.memory_bytes()
-
-    def close(self) -> None:
-        """End it and clean up after it. Safe to repeat."""
-        self._child.close()
-
-    def __enter__(self) -> Self:
-        """Close it at the end of the block."""
-        return self
-
-    def __exit__(
-        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
 
     def _run(self, task: Task, limits: RunLimits, ends_at: float | None) -> Outcome:
         started_at = time.monotonic()
