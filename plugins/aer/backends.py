@@ -15,56 +15,53 @@ _ALL_DEVICES = frozenset({str(Device.CPU), str(Device.GPU)})
 _CPU_ONLY = frozenset({str(Device.CPU)})
 _WITHOUT_STATEVECTOR = frozenset(ResultType) - {ResultType.STATEVECTOR}
 
+
+def _backend(
+    name: str,
+    description: str,
+    *,
+    result_types: frozenset[ResultType] = frozenset(ResultType),
+    devices: frozenset[str] = _ALL_DEVICES,
+    has_bond_dimension: bool = False,
+    max_qubits: int | None = None,
+) -> BackendSpec:
+    return BackendSpec(
+        name=name,
+        description=description,
+        result_types=result_types,
+        formats=CIRCUIT_FORMATS,
+        options_schema=options_schema(has_bond_dimension=has_bond_dimension),
+        sandboxed_options=SANDBOXED_OPTIONS,
+        takes_pubs=True,
+        max_qubits=max_qubits,
+        devices=devices,
+    )
+
+
 BACKENDS: tuple[BackendSpec, ...] = (
-    BackendSpec(
-        name=AUTOMATIC_BACKEND,
-        description="Qiskit Aer; the method is chosen for each circuit by its profile, and never approximates",
-        result_types=frozenset(ResultType),
-        formats=CIRCUIT_FORMATS,
-        options_schema=options_schema(),
-        sandboxed_options=SANDBOXED_OPTIONS,
-        takes_pubs=True,
-        devices=_ALL_DEVICES,
+    _backend(
+        AUTOMATIC_BACKEND, "Qiskit Aer; the method is chosen for each circuit by its profile, and never approximates"
     ),
-    BackendSpec(
-        name=f"aer_{Method.STATEVECTOR}",
-        description="Qiskit Aer, statevector: 16 * 2^n bytes; noise and mid-circuit measurement as trajectories",
-        result_types=frozenset(ResultType),
-        formats=CIRCUIT_FORMATS,
-        options_schema=options_schema(),
-        sandboxed_options=SANDBOXED_OPTIONS,
-        takes_pubs=True,
-        devices=_ALL_DEVICES,
+    _backend(
+        f"aer_{Method.STATEVECTOR}",
+        "Qiskit Aer, statevector: 16 * 2^n bytes; noise and mid-circuit measurement as trajectories",
     ),
-    BackendSpec(
-        name=f"aer_{Method.DENSITY_MATRIX}",
-        description="Qiskit Aer, density matrix: 16 * 4^n bytes; noise without sampling it",
+    _backend(
+        f"aer_{Method.DENSITY_MATRIX}",
+        "Qiskit Aer, density matrix: 16 * 4^n bytes; noise without sampling it",
         result_types=_WITHOUT_STATEVECTOR,
-        formats=CIRCUIT_FORMATS,
-        options_schema=options_schema(),
-        sandboxed_options=SANDBOXED_OPTIONS,
-        takes_pubs=True,
-        devices=_ALL_DEVICES,
     ),
-    BackendSpec(
-        name=f"aer_{Method.STABILIZER}",
-        description="Qiskit Aer, stabilizer tableau: Clifford circuits of thousands of qubits, with Pauli noise",
+    _backend(
+        f"aer_{Method.STABILIZER}",
+        "Qiskit Aer, stabilizer tableau: Clifford circuits of thousands of qubits, with Pauli noise",
         result_types=_WITHOUT_STATEVECTOR,
-        formats=CIRCUIT_FORMATS,
-        options_schema=options_schema(),
-        sandboxed_options=SANDBOXED_OPTIONS,
-        takes_pubs=True,
         max_qubits=10_000,
         devices=_CPU_ONLY,
     ),
-    BackendSpec(
-        name=f"aer_{Method.MATRIX_PRODUCT_STATE}",
-        description="Qiskit Aer, matrix product state: wide circuits of low entanglement; exact unless truncated",
-        result_types=frozenset(ResultType),
-        formats=CIRCUIT_FORMATS,
-        options_schema=options_schema(has_bond_dimension=True),
-        sandboxed_options=SANDBOXED_OPTIONS,
-        takes_pubs=True,
+    _backend(
+        f"aer_{Method.MATRIX_PRODUCT_STATE}",
+        "Qiskit Aer, matrix product state: wide circuits of low entanglement; exact unless truncated",
+        has_bond_dimension=True,
         devices=_CPU_ONLY,
     ),
 )

@@ -12,12 +12,10 @@ PAULI_CHANNEL_OPERATIONS = frozenset({"id", "x", "y", "z", "pauli", "reset"})
 """Operations of an error that keep a stabilizer state one."""
 
 
-@dataclass(frozen=True, slots=True)
-class DepolarizingNoise:
-    """After each gate its qubits are replaced by the maximally mixed state with this probability."""
+class _Noise:
+    """What noise is that says nothing else: alike on all qubits, a mixture of Paulis, in gates alone."""
 
-    one_qubit_probability: float
-    two_qubit_probability: float
+    __slots__ = ()
 
     @property
     def names_qubits(self) -> bool:
@@ -36,7 +34,15 @@ class DepolarizingNoise:
 
 
 @dataclass(frozen=True, slots=True)
-class ThermalNoise:
+class DepolarizingNoise(_Noise):
+    """After each gate its qubits are replaced by the maximally mixed state with this probability."""
+
+    one_qubit_probability: float
+    two_qubit_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class ThermalNoise(_Noise):
     """Each gate lets its qubits relax (T1) and dephase (T2) for as long as the gate takes."""
 
     t1_us: float
@@ -45,11 +51,6 @@ class ThermalNoise:
     two_qubit_gate_ns: float
     measurement_ns: float
     excited_state_population: float
-
-    @property
-    def names_qubits(self) -> bool:
-        """Whether some errors act on some qubits only, so that qubits can't be renumbered."""
-        return False
 
     @property
     def keeps_stabilizers(self) -> bool:
@@ -63,21 +64,11 @@ class ThermalNoise:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadoutNoise:
+class ReadoutNoise(_Noise):
     """Each measured bit is read wrongly with these probabilities."""
 
     p1_given_0: float
     p0_given_1: float
-
-    @property
-    def names_qubits(self) -> bool:
-        """Whether some errors act on some qubits only, so that qubits can't be renumbered."""
-        return False
-
-    @property
-    def keeps_stabilizers(self) -> bool:
-        """Whether a stabilizer simulation can follow it."""
-        return True
 
     @property
     def disturbs_measurement(self) -> bool:
@@ -86,7 +77,7 @@ class ReadoutNoise:
 
 
 @dataclass(frozen=True, slots=True)
-class CustomNoise:
+class CustomNoise(_Noise):
     """Aer's own JSON form (`NoiseModel.to_dict(serializable=True)`)."""
 
     document: JsonObject
