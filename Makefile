@@ -30,8 +30,8 @@ backup restore: export FILE := $(FILE)
 SERVE_FLAGS = $(if $(GRPC_PORT),--grpc-port "$$GRPC_PORT") $(if $(HTTP_PORT),--http-port "$$HTTP_PORT") $(if $(HOST),--host "$$HOST") $(if $(DATA),--data "$$DATA")
 DEMO_FLAGS = $(if $(CIRCUIT),--circuit "$$CIRCUIT") $(if $(SHOTS),--shots "$$SHOTS") $(if $(filter-out 0,$(ONCE)),--once)
 
-# Linted by buf where npm has it or can get it; the version is pinned so that the rules don't move.
-BUF := npx --yes --package=@bufbuild/buf@1.59.0 buf
+# The contract as clients out there know it: an image of the last release.
+KEPT_CONTRACT := proto/kept/qserver.v1.binpb
 # protoc looks for its plugins on the path.
 STUBS := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/generate_stubs.py
 
@@ -91,10 +91,8 @@ check: .venv/dev  ## lint, types, structure, dependencies, and that nothing gene
 	$(BIN)/deptry .
 	$(STUBS) --check
 	$(BIN)/python -m scripts.write_env_example --check
-	$(BIN)/python -m scripts.contract
-	@if ! command -v npx >/dev/null; then echo "buf lint left out: npm is not installed"; \
-	elif ! $(BUF) --version >/dev/null 2>&1; then echo "buf lint left out: npm can't get buf here"; \
-	else echo "$(BUF) lint proto"; $(BUF) lint proto; fi
+	$(BIN)/buf lint proto
+	$(BIN)/buf breaking proto --against $(KEPT_CONTRACT)
 	@scripts/check-compose.sh
 	$(BIN)/python -m scripts.check_secrets
 
@@ -152,6 +150,11 @@ format: .venv/dev  ## format the code and mend what can be mended
 .PHONY: proto
 proto: .venv/dev  ## generate the gRPC stubs from proto/
 	$(STUBS)
+
+.PHONY: keep-contract
+keep-contract: .venv/dev  ## at a release: what qserver.v1 is by now may no longer be changed, only added to
+	$(BIN)/buf breaking proto --against $(KEPT_CONTRACT)
+	$(BIN)/buf build proto --path proto/qserver --as-file-descriptor-set --exclude-source-info -o $(KEPT_CONTRACT)
 
 .PHONY: openapi
 openapi: .venv/standalone  ## write the OpenAPI document to build/openapi.json
