@@ -1,7 +1,7 @@
 """The few calls that this package makes of a server, by the connection of `qserver.client`."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from uuid import uuid4
 from weakref import finalize
@@ -10,8 +10,12 @@ from qserver.client.access import find_access
 from qserver.client.connection import Connection
 from qserver.client.outcomes import succeeded
 from qserver.client.patience import Deadline, Patience
+from qserver.client.progress import PAGE_JOBS, ListingProgress
 from qserver.errors import Conflict, QServerError
 from qserver.rpc.v1 import jobs_pb2
+
+_FEW_JOBS = 4
+"""So many are asked for one by one."""
 
 
 class Transport:
@@ -65,6 +69,16 @@ class Transport:
     def job(self, job_id: str) -> jobs_pb2.Job:
         """Give a job as it stands. Raises NotFound."""
         return self._connection.call(lambda stub: stub.GetJob, jobs_pb2.GetJobRequest(id=job_id)).job
+
+    def statuses(self, job_ids: Sequence[str]) -> Mapping[str, jobs_pb2.JobStatus.ValueType]:
+        """Give where each job is: many are looked for among one's newest jobs, page by page. Raises NotFound."""
+        found: dict[str, jobs_pb2.JobStatus.ValueType] = {}
+        if len(job_ids) > _FEW_JOBS:
+            wanted, pages = frozenset(job_ids), ListingProgress((), 2 * len(job_ids) + PAGE_JOBS)
+            while not pages.is_done() and len(found) < len(wanted):
+                page = self._connection.call(lambda stub: stub.ListJobs, pages.request())
+                found.update((job.id, job.status) for job in pages.hear(page) if job.id in wanted)
+        return found | {job_id: self.job(job_id).status for job_id in job_ids if job_id not in found}
 
     def cancel(self, job_id: str) -> jobs_pb2.Job:
         """Stop a job. Raises Conflict where it is over."""
