@@ -32,6 +32,22 @@ _SAVES: Final = {
 }
 """Aer's instructions that become result types; known where Aer is installed, as no circuit can hold one elsewhere."""
 
+_REFUSED_SAVES: Final = {
+    "save_amplitudes": "SaveAmplitudes",
+    "save_amplitudes_sq": "SaveAmplitudesSquared",
+    "save_clifford": "SaveClifford",
+    "save_density_matrix": "SaveDensityMatrix",
+    "save_expval_var": "SaveExpectationValueVariance",
+    "save_matrix_product_state": "SaveMatrixProductState",
+    "save_stabilizer": "SaveStabilizer",
+    "save_statevector_dict": "SaveStatevectorDict",
+    "save_superop": "SaveSuperOp",
+    "save_unitary": "SaveUnitary",
+}
+"""Those that `run` refuses, saying what there is instead; unknown here, the transpiler would refuse them first."""
+
+_ALL_SAVES: Final = _SAVES | _REFUSED_SAVES
+
 
 def target_of(backend: str, *, max_qubits: int | None, noisy_gates: Iterable[str] | None = None) -> Target:
     """Say which operations a backend runs: on any qubits, as a simulator couples all.
@@ -40,9 +56,9 @@ def target_of(backend: str, *, max_qubits: int | None, noisy_gates: Iterable[str
     are the basis of a noise model: what is transpiled for the target has no other gates, each of which would be ideal.
     """
     target = Target(description=f"QServer {backend}", num_qubits=max_qubits)
-    kept = _ALWAYS | _CONTROL_FLOW | {"initialize"} | _SAVES.keys()
+    kept = _ALWAYS | _CONTROL_FLOW | {"initialize"} | _ALL_SAVES.keys()
     noisy = None if noisy_gates is None else kept | set(noisy_gates)
-    clifford = _STABILIZER | _SAVES.keys() if backend.endswith("stabilizer") else None
+    clifford = _STABILIZER | _ALL_SAVES.keys() if backend.endswith("stabilizer") else None
     for name, operation in _operations():
         if all(names is None or name in names for names in (noisy, clifford)):
             target.add_instruction(operation, name=name)
@@ -56,4 +72,4 @@ def _operations() -> Iterator[tuple[str, Any]]:
         library = importlib.import_module("qiskit_aer.library")
     except ModuleNotFoundError:
         return
-    yield from ((name, getattr(library, save)) for name, save in _SAVES.items())
+    yield from ((name, getattr(library, save)) for name, save in _ALL_SAVES.items())

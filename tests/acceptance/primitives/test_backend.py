@@ -105,6 +105,15 @@ def test_what_has_no_result_type_gets_a_sentence(backend: QServerBackend, save: 
         backend.run(circuit)
 
 
+@pytest.mark.parametrize("save", ["save_density_matrix", "save_unitary", "save_matrix_product_state", "save_clifford"])
+def test_the_transpiler_leaves_it_to_run_to_refuse_a_save(backend: QServerBackend, save: str) -> None:
+    circuit = ghz(2)
+    getattr(circuit, save)()
+
+    with pytest.raises(InvalidRequest, match=f"{save} has no result type; the server gives save_statevector"):
+        backend.run(transpile(circuit, backend))
+
+
 def test_parameters_are_bound_as_aer_binds_them(backend: QServerBackend) -> None:
     angle = Parameter("angle")
     circuit = QuantumCircuit(1, 1)
