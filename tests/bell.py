@@ -1,6 +1,8 @@
-"""A Bell pair, both qubits measured, as inspection describes it: for tests that need some circuit and parse none."""
+"""A Bell pair, both qubits measured: for tests that need some circuit and some run, and neither parse nor run one."""
 
 from qserver.circuits import CircuitProfile, ClassicalRegister
+from qserver.plugins import Plan
+from qserver.results import RunRecord
 
 BELL_PROFILE = CircuitProfile(
     num_qubits=2,
@@ -19,4 +21,21 @@ BELL_PROFILE = CircuitProfile(
     parameters=(),
     max_interaction_distance=1,
     entanglement_bits=1,
+)
+
+BELL_PLAN = Plan("statevector", "CPU", "double", threads=1, memory_bytes=1024, seconds=0.001, reason="it is small")
+
+BELL_RUN = RunRecord(
+    backend="aer",
+    method="statevector",
+    device="CPU",
+    float_precision="double",
+    shots=1000,
+    seed=None,
+    threads=1,
+    reason="it is small",
+    plugin="aer",
+    plugin_version="1",
+    engine="qiskit-aer",
+    engine_version="0.17",
 )

@@ -9,24 +9,8 @@ from database.records import Claimant, Completion, Lease, NewJob
 from qserver.circuits import Circuit, CircuitFormat, Inspection
 from qserver.identity import ANONYMOUS
 from qserver.jobs import Job, JobRequest, RunRequest
-from qserver.plugins import Plan
-from qserver.results import PubResult, ResultType, RunRecord
-
-PLAN = Plan("statevector", "CPU", "double", threads=1, memory_bytes=0, seconds=0.01, reason="test")
-RUN = RunRecord(
-    backend="aer",
-    method="statevector",
-    device="CPU",
-    float_precision="double",
-    shots=1,
-    seed=None,
-    threads=1,
-    reason="test",
-    plugin="aer",
-    plugin_version="1",
-    engine="aer",
-    engine_version="1",
-)
+from qserver.results import PubResult, ResultType
+from tests.bell import BELL_PLAN, BELL_RUN
 
 
 def submit(database: Database, number: int = 1, *, expires_at: datetime | None = None) -> Sequence[UUID]:
@@ -48,7 +32,7 @@ def claim(database: Database, job_ids: Sequence[UUID], *, lease_seconds: float =
 def finish(database: Database, number: int = 1) -> Sequence[UUID]:
     """Store jobs that ran."""
     leases = claim(database, submit(database, number))
-    completions = [Completion(lease, (PubResult(run=RUN, counts={"0": 1}),)) for lease in leases]
+    completions = [Completion(lease, (PubResult(run=BELL_RUN, counts={"0": 1}),)) for lease in leases]
     with database.transaction() as transaction:
         transaction.jobs.finish(completions)
     return [lease.job_id for lease in leases]
@@ -70,6 +54,6 @@ def _new_job(expires_at: datetime | None) -> NewJob:
         request=JobRequest(run=run, expires_at=expires_at),
         plugin="aer",
         route="cpu",
-        plan=PLAN,
+        plan=BELL_PLAN,
         max_attempts=3,
     )

@@ -14,7 +14,8 @@ from qserver.circuits import Circuit, CircuitFormat, CircuitProfile, ClassicalRe
 from qserver.identity import ANONYMOUS, Identity, Role
 from qserver.jobs import Job, JobRequest, RunRequest
 from qserver.plugins import BackendSpec, Plan
-from qserver.results import Array, PubResult, ResultType, RunRecord
+from qserver.results import Array, PubResult, ResultType
+from tests.bell import BELL_PLAN, BELL_RUN
 
 LEASE_SECONDS = 60.0
 LAPSED = 0.0
@@ -43,25 +44,10 @@ PROFILE = CircuitProfile(
     max_interaction_distance=1,
 )
 
-RUN = RunRecord(
-    backend="aer",
-    method="statevector",
-    device="CPU",
-    float_precision="double",
-    shots=1000,
-    seed=None,
-    threads=1,
-    reason="two qubits",
-    plugin="aer",
-    plugin_version="1",
-    engine="qiskit-aer",
-    engine_version="0.18",
-)
-
 
 def a_plan(*, seconds: float = 0.001, memory_bytes: int = 1024) -> Plan:
     """Give the plan of a small circuit."""
-    return Plan("statevector", "CPU", "double", 1, memory_bytes, seconds, "two qubits")
+    return replace(BELL_PLAN, memory_bytes=memory_bytes, seconds=seconds)
 
 
 def a_circuit(source: bytes = b"OPENQASM 2.0;") -> Circuit:
@@ -154,7 +140,7 @@ def a_lease(database: Database, builder: JobBuilder | None = None, *, lease_seco
 def a_result(*, zeros: int = 512) -> PubResult:
     """Give counts and packed memory of a Bell pair."""
     memory = Array("memory", "bits", (2, 2), b"\x00\xc0")
-    return PubResult(RUN, counts={"11": 1000 - zeros, "00": zeros}, expval=(0.1, 1.0), arrays=(memory,))
+    return PubResult(BELL_RUN, counts={"11": 1000 - zeros, "00": zeros}, expval=(0.1, 1.0), arrays=(memory,))
 
 
 def finished(database: Database, lease: Lease, *results: PubResult) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -19,7 +20,7 @@ from qserver.identity import ANONYMOUS, Identity, Role
 from qserver.jobs import JobRequest, RunRequest
 from qserver.plugins import Plan, file_plugin_route
 from qserver.results import ResultType
-from tests.bell import BELL_PROFILE
+from tests.bell import BELL_PLAN, BELL_PROFILE
 
 BELL = b'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\ncreg c[2];\nh q[0];\ncx q[0],q[1];\nmeasure q -> c;\n'
 
@@ -30,15 +31,7 @@ FILE_PLUGIN_ROUTE = file_plugin_route(FILE_PLUGIN)
 
 def plan(*, seconds: float = 0.001, memory_bytes: int = 1024) -> Plan:
     """A plan for something small."""
-    return Plan(
-        method="statevector",
-        device="CPU",
-        float_precision="double",
-        threads=1,
-        memory_bytes=memory_bytes,
-        seconds=seconds,
-        reason="it is small",
-    )
+    return replace(BELL_PLAN, memory_bytes=memory_bytes, seconds=seconds)
 
 
 def new_job(

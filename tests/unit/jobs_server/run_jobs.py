@@ -1,32 +1,19 @@
 """Jobs that a worker has run, with results of every kind."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from database.records import Completion, FailedRun, Lease
 from qserver.errors import Reason
 from qserver.identity import ANONYMOUS
-from qserver.results import Array, PhaseSeconds, PubResult, RunRecord
+from qserver.results import Array, PhaseSeconds, PubResult
+from tests.bell import BELL_RUN
 from tests.unit.jobs_server.builders import claim, new_job, worker
 from tests.unit.jobs_server.served import Served
 
-RUN = RunRecord(
-    backend="aer",
-    method="statevector",
-    device="CPU",
-    float_precision="double",
-    shots=3,
-    seed=7,
-    threads=1,
-    reason="it is small",
-    plugin="aer",
-    plugin_version="1.0.0",
-    engine="qiskit-aer",
-    engine_version="0.17",
-    seconds=PhaseSeconds(queued=1.0, simulating=0.5),
-)
 RESULT = PubResult(
-    run=RUN,
+    run=replace(BELL_RUN, shots=3, seed=7, seconds=PhaseSeconds(queued=1.0, simulating=0.5)),
     counts={"00": 1, "11": 2},
     quasi_dist={"0": 1 / 3, "3": 2 / 3},
     expval=(0.5, -0.5),

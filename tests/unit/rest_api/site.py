@@ -28,34 +28,20 @@ from qserver.circuits import Circuit, CircuitFormat, Inspection
 from qserver.errors import NotFound, PermissionDenied, QServerError, Reason, UnknownBackend
 from qserver.identity import ANONYMOUS, Identity
 from qserver.jobs import Job, JobRequest, RunRequest
-from qserver.plugins import BackendSpec, Plan
-from qserver.results import PhaseSeconds, PubResult, ResultType, RunRecord
+from qserver.plugins import BackendSpec
+from qserver.results import PhaseSeconds, PubResult, ResultType
 from qserver.settings import DatabaseSettings, Settings
 from rest_api.app import create_app
 from rest_api.event_hub import EventHub
 from rest_api.services import Services
 from rest_api.submission import AcceptedJob, Submission
+from tests.bell import BELL_PLAN, BELL_RUN
 
 BELL = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; creg c[2]; h q[0]; cx q[0],q[1]; measure q -> c;'
 BASE_URL = "http://localhost:8080"
 CLAIMANT = Claimant(worker_id=UUID(int=7, version=4), routes=frozenset({"cpu"}), memory_bytes=2**30)
 LEASE_SECONDS = 30.0
-PLAN = Plan("statevector", "CPU", "double", 1, 64, 0.001, "small")
-RUN = RunRecord(
-    backend="aer",
-    method="statevector",
-    device="CPU",
-    float_precision="double",
-    shots=1000,
-    seed=None,
-    threads=1,
-    reason="small",
-    plugin="aer",
-    plugin_version="1",
-    engine="qiskit-aer",
-    engine_version="0.17",
-    seconds=PhaseSeconds(queued=0.5),
-)
+RUN = replace(BELL_RUN, seconds=PhaseSeconds(queued=0.5))
 RESULT = PubResult(run=RUN, counts={"00": 600, "11": 400}, quasi_dist={"0": 0.6, "3": 0.4}, expval=(1.0,))
 
 
@@ -119,7 +105,7 @@ def store(
         request=request,
         plugin=backend.plugin,
         route="cpu",
-        plan=PLAN,
+        plan=BELL_PLAN,
         max_attempts=3,
     )
     with database.transaction() as transaction:

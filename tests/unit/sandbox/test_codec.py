@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from qserver.circuits import CircuitFormat, CircuitProfile, ClassicalRegister, Inspection
 from qserver.jobs import Observable, PauliTerm, RunRequest
-from qserver.results import Array, PubResult, ResultType, RunRecord
+from qserver.results import Array, PubResult, ResultType
 from qserver.sandbox import codec
 from qserver.sandbox.codec import CodecError, pack, unpack
+from tests.bell import BELL_RUN
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -54,22 +55,8 @@ def test_an_inspection_comes_back_as_it_was_sent(inspection: Inspection) -> None
 
 
 def test_a_result_with_arrays_comes_back_as_it_was_sent() -> None:
-    record = RunRecord(
-        backend="aer",
-        method="statevector",
-        device="CPU",
-        float_precision="double",
-        shots=10,
-        seed=None,
-        threads=1,
-        reason="small",
-        plugin="aer",
-        plugin_version="1",
-        engine="aer",
-        engine_version="1",
-    )
     array = Array("memory", "bits", (2, 3), bytes(range(256)))
-    result = PubResult(record, counts=MappingProxyType({"00": 4, "11": 6}), expval=(0.5, -1.0), arrays=(array,))
+    result = PubResult(BELL_RUN, counts=MappingProxyType({"00": 4, "11": 6}), expval=(0.5, -1.0), arrays=(array,))
 
     returned = unpack(PubResult, pack(result))
 

@@ -1,5 +1,6 @@
 """Claimed jobs, as the database would give them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -8,7 +9,8 @@ from qserver.circuits import Circuit, CircuitFormat, Inspection
 from qserver.identity import ANONYMOUS
 from qserver.jobs import Job, JobRequest, JobStatus, RunRequest
 from qserver.plugins import Plan
-from qserver.results import PubResult, ResultType, RunRecord
+from qserver.results import PubResult, ResultType
+from tests.bell import BELL_PLAN, BELL_RUN
 from worker.groups import Group, GroupLimits, form_groups
 
 WORKER_ID = UUID("00000000-0000-4000-8000-00000000000a")
@@ -16,15 +18,7 @@ NO_LIMITS = GroupLimits(jobs=1000, seconds=1000.0, bytes=2**30)
 
 
 def a_plan(*, threads: int = 1, memory_bytes: int = 1, seconds: float = 0.001, device: str = "CPU") -> Plan:
-    return Plan(
-        method="statevector",
-        device=device,
-        float_precision="double",
-        threads=threads,
-        memory_bytes=memory_bytes,
-        seconds=seconds,
-        reason="test",
-    )
+    return replace(BELL_PLAN, threads=threads, memory_bytes=memory_bytes, seconds=seconds, device=device)
 
 
 def a_claim(
@@ -71,18 +65,4 @@ def a_group(*jobs: ClaimedJob) -> Group:
 
 
 def a_result() -> PubResult:
-    run = RunRecord(
-        backend="fake",
-        method="statevector",
-        device="CPU",
-        float_precision="double",
-        shots=1000,
-        seed=None,
-        threads=1,
-        reason="test",
-        plugin="fake",
-        plugin_version="1",
-        engine="fake",
-        engine_version="1",
-    )
-    return PubResult(run=run, counts={"00": 1000})
+    return PubResult(run=BELL_RUN, counts={"00": 1000})

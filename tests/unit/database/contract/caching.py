@@ -12,9 +12,9 @@ from database.tables import results
 from qserver.identity import ANONYMOUS
 from qserver.jobs import Job, JobStatus
 from qserver.results import PubResult
+from tests.bell import BELL_RUN
 from tests.unit.database.builders import (
     ROUTE,
-    RUN,
     JobBuilder,
     a_finished_job,
     a_lease,
@@ -75,7 +75,7 @@ class TestCache:
         assert result_of(database, first).results == (result,)
 
     def test_a_copied_document_reads_as_if_written_anew(self, database: Database) -> None:
-        result = replace(a_result(), run=replace(RUN, reason='odd: "}}}" %}} \\ é'), arrays=())
+        result = replace(a_result(), run=replace(BELL_RUN, reason='odd: "}}}" %}} \\ é'), arrays=())
         first = run_and_finished(database, EQUAL, result)
 
         (job,) = submitted(database, EQUAL)

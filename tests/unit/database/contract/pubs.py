@@ -13,7 +13,8 @@ from qserver.identity import ANONYMOUS
 from qserver.jobs import Job, Observable, PauliTerm, RunRequest
 from qserver.results import Array, PubResult, ResultType
 from qserver.sweeps import Sweep
-from tests.unit.database.builders import RUN, JobBuilder, a_circuit, a_plan, claimed, finished, read
+from tests.bell import BELL_RUN
+from tests.unit.database.builders import JobBuilder, a_circuit, a_plan, claimed, finished, read
 
 ESTIMATE = RunRequest("aer", frozenset({ResultType.EXPVAL}), observables=(Observable((PauliTerm("ZZ", 1.0),)),))
 
@@ -83,9 +84,9 @@ class TestPubs:
         stored(database, new)
         (claim,) = claimed(database, [new.id])
         results = [
-            PubResult(RUN, arrays=(Array("evs", "float64", (2,), bytes(16)),)),
-            PubResult(RUN, arrays=(Array("evs", "float64", (), bytes(8)),)),
-            PubResult(RUN, arrays=(Array("evs", "float64", (0, 3), b""),)),
+            PubResult(BELL_RUN, arrays=(Array("evs", "float64", (2,), bytes(16)),)),
+            PubResult(BELL_RUN, arrays=(Array("evs", "float64", (), bytes(8)),)),
+            PubResult(BELL_RUN, arrays=(Array("evs", "float64", (0, 3), b""),)),
         ]
 
         assert finished(database, claim.lease, *results)
