@@ -1,12 +1,13 @@
 """A backend of the server as Qiskit's BackendV2."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
+from qserver.errors import InvalidRequest
 from qserver.qiskit.circuit_job import QServerJob
 from qserver.qiskit.circuit_runs import Binds, CircuitRun, bound
 from qserver.qiskit.run_options import MEANINGFUL, OF_THE_MACHINE, RunOptions, backend_of, run_options
@@ -72,7 +73,7 @@ class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
         Measurements give counts; save_statevector, save_expectation_value, save_probabilities at the end of a circuit
         become result types. Options are AerSimulator's; those that only say how Aer uses a machine count for nothing.
         """
-        circuits = [run_input] if isinstance(run_input, QuantumCircuit) else run_input
+        circuits = _circuits(run_input)
         asked = self.run_options(options)
         wanted = dict(self.options) | {name: value for name, value in options.items() if value is not None}
         runs = [
@@ -81,3 +82,14 @@ class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
         ]
         submissions = [run.submission(asked, place=place) for place, run in enumerate(runs)]
         return QServerJob(self, self.transport, self.transport.submit_jobs(submissions), runs)
+
+
+def _circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[QuantumCircuit]:
+    """Give one circuit or many as a list. Raises InvalidRequest for anything else."""
+    if isinstance(run_input, QuantumCircuit):
+        return [run_input]
+    circuits = list(run_input) if isinstance(run_input, Iterable) else [run_input]
+    for place, circuit in enumerate(circuits):
+        if not isinstance(circuit, QuantumCircuit):
+            raise InvalidRequest(f"circuit {place} is of the type {type(circuit).__qualname__}, no QuantumCircuit")
+    return circuits

@@ -38,5 +38,12 @@ class PrimitiveOptions:
 
 
 def backend_or_default(backend: QServerBackend | None) -> QServerBackend:
-    """Give the backend, or the server's `aer` where none is named: the server that `qserver.Client` would take."""
-    return QServerProvider().get_backend() if backend is None else backend
+    """Give the backend, or the server's `aer` where none is named: the server that `qserver.Client` would take.
+
+    Raises InvalidRequest for a backend that is no server's.
+    """
+    if backend is None:
+        return QServerProvider().get_backend()
+    if not isinstance(backend, QServerBackend):
+        raise InvalidRequest(f"backend is {backend!r}; give one of a server, by QServerProvider().get_backend()")
+    return backend

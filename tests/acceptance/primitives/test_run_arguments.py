@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
+from qiskit_aer import AerSimulator
 
 from qserver.errors import InvalidRequest
 from qserver.qiskit import EstimatorV2, QServerBackend, SamplerV2
@@ -59,3 +60,18 @@ def test_an_option_of_another_type_is_refused(backend: QServerBackend, option: d
 def test_no_pubs_have_no_results(backend: QServerBackend) -> None:
     assert len(SamplerV2(backend=backend).run([]).result(timeout_seconds=1)) == 0
     assert len(EstimatorV2(backend=backend).run([]).result()) == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [(None, "circuit 0 is of the type NoneType"), ([_measured(), (_measured(), [])], "circuit 1 is of the type tuple")],
+)
+def test_what_is_no_circuit_is_named(backend: QServerBackend, wrong: object, words: str) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        backend.run(wrong)
+
+
+@pytest.mark.parametrize("primitive", [SamplerV2, EstimatorV2])
+def test_a_backend_of_this_process_is_no_servers(primitive: type[SamplerV2 | EstimatorV2]) -> None:
+    with pytest.raises(InvalidRequest, match=r"backend is AerSimulator.*QServerProvider\(\)\.get_backend"):
+        primitive(backend=AerSimulator())
