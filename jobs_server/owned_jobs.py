@@ -24,8 +24,8 @@ class OwnedJobs:
         """Find the names; of the caller's own jobs without a question."""
         return cls(jobs, transaction.jobs.owners(jobs, caller))
 
-    def messages(self, *, most: int) -> list[jobs_pb2.Job]:
-        """Write the first jobs."""
+    def messages(self, *, most: int | None = None) -> list[jobs_pb2.Job]:
+        """Write the jobs, the first `most` of them where it is given."""
         return [job_message(job, self.names[job.owner_id]) for job in self.jobs[:most]]
 
     def message(self) -> jobs_pb2.Job:

@@ -23,6 +23,7 @@ from jobs_server.fresh_jobs import FreshJobs
 from jobs_server.inspectors import Inspector, InspectorPool
 from jobs_server.intake import Intake
 from jobs_server.interceptor import Gate
+from jobs_server.job_streams import JobStreams
 from jobs_server.metrics import Metrics
 from jobs_server.original import OriginalService
 from jobs_server.readings import CircuitReader
@@ -30,6 +31,7 @@ from jobs_server.registration import register_built_ins
 from jobs_server.repeats import Repeats
 from jobs_server.result_streams import ResultStreams
 from jobs_server.server import GrpcServer
+from jobs_server.streams import Streams
 from jobs_server.transactions import Transactions
 from jobs_server.upload import UploadRoom
 from jobs_server.v1 import JobService
@@ -97,8 +99,11 @@ class JobsServer:
         self._direct_dispatch = DirectDispatch(free_routes, dispatcher)
         self._dispatcher = self._make_dispatcher_thread(dispatcher)
         self._committer = self._make_committer()
-        self._watches = Watches(self._transactions)
-        self._result_streams = ResultStreams(self._transactions, self._fresh_jobs)
+        self._streams = Streams(
+            events=Watches(self._transactions),
+            jobs=JobStreams(self._transactions),
+            results=ResultStreams(self._transactions, self._fresh_jobs),
+        )
         self._room = UploadRoom(settings.limits)
         self._metrics_port = MetricsPort(
             self._metrics.registry,
@@ -134,8 +139,7 @@ class JobsServer:
     async def stop(self) -> None:
         """Refuse new calls, let open ones end within QSERVER_GRPC_DRAIN_SECONDS, then end the rest."""
         if self._server is not None:
-            self._watches.close()
-            self._result_streams.close()
+            self._streams.close()
             await self._server.stop()
         self._open_streams.close()
         await self._committer.drain()
@@ -165,8 +169,7 @@ class JobsServer:
 
     def _hear(self, change: Change) -> None:
         self._fresh_jobs.tell(change)
-        self._watches.tell(change)
-        self._result_streams.tell(change)
+        self._streams.tell(change)
         if change.kind in {ChangeKind.PLUGINS, ChangeKind.RECONNECTED}:
             self._catalog.forget()
         if change.kind in {ChangeKind.ACCESS, ChangeKind.RECONNECTED}:
@@ -224,8 +227,7 @@ class JobsServer:
             intake=intake,
             catalog=self._catalog,
             transactions=self._transactions,
-            watches=self._watches,
-            result_streams=self._result_streams,
+            streams=self._streams,
             room=self._room,
             limits=limits,
             metrics=self._metrics,

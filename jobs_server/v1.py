@@ -18,10 +18,9 @@ from jobs_server.metrics import Metrics
 from jobs_server.owned_jobs import OwnedJobs
 from jobs_server.pages import page_size, page_token, pointer_of
 from jobs_server.pubs import PubSubmission, read_pubs, receive_pubs
-from jobs_server.result_streams import ResultStreams
+from jobs_server.streams import Streams
 from jobs_server.transactions import Transactions
 from jobs_server.upload import UploadRoom, receive
-from jobs_server.watch import Watches
 from qserver.errors import InvalidRequest, QServerError, TooLarge
 from qserver.jobs import Job
 from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
@@ -39,8 +38,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         intake: Intake,
         catalog: Catalog,
         transactions: Transactions,
-        watches: Watches,
-        result_streams: ResultStreams,
+        streams: Streams,
         room: UploadRoom,
         limits: LimitSettings,
         metrics: Metrics,
@@ -49,8 +47,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         self._intake = intake
         self._catalog = catalog
         self._transactions = transactions
-        self._watches = watches
-        self._result_streams = result_streams
+        self._streams = streams
         self._room = room
         self._limits = limits
         self._metrics = metrics
@@ -155,9 +152,20 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
     ) -> AsyncGenerator[jobs_pb2.WatchJobResponse, None]:
         """Give a job's events as they happen, up to its final one."""
         job_id, after = requests.job_id(request.id), requests.sequence(request.after_sequence)
-        async with aclosing(self._watches.events(job_id, current_caller.get(), after_sequence=after)) as events:
+        async with aclosing(self._streams.events.events(job_id, current_caller.get(), after_sequence=after)) as events:
             async for event in events:
                 yield answers.event_message(event)
+
+    async def WatchJobs(
+        self,
+        request: jobs_pb2.WatchJobsRequest,
+        context: aio.ServicerContext[jobs_pb2.WatchJobsRequest, jobs_pb2.WatchJobsResponse],
+    ) -> AsyncGenerator[jobs_pb2.WatchJobsResponse, None]:
+        """Give the caller's newest jobs, then each that is new or changes."""
+        statuses = requests.job_statuses(request.statuses)
+        async with aclosing(self._streams.jobs.messages(current_caller.get(), statuses)) as messages:
+            async for message in messages:
+                yield message
 
     async def GetResult(
         self,
@@ -177,7 +185,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         context: aio.ServicerContext[jobs_pb2.GetResultsRequest, jobs_pb2.GetResultsResponse],
     ) -> AsyncGenerator[jobs_pb2.GetResultsResponse, None]:
         """Give what came of many jobs, as they stand or as they end."""
-        job_ids, streams = requests.job_ids(request.ids), self._result_streams
+        job_ids, streams = requests.job_ids(request.ids), self._streams.results
         read = streams.as_they_end if request.wait else streams.as_they_stand
         async with aclosing(read(job_ids, current_caller.get())) as messages:
             async for message in messages:

@@ -49,6 +49,7 @@ RPC_RULES: Mapping[str, Permission] = MappingProxyType(
         "/qserver.v1.JobService/CancelJob": Permission.SUBMIT,
         "/qserver.v1.JobService/DeleteJob": Permission.SUBMIT,
         "/qserver.v1.JobService/WatchJob": Permission.READ,
+        "/qserver.v1.JobService/WatchJobs": Permission.READ,
         "/qserver.v1.JobService/GetResult": Permission.READ,
         "/qserver.v1.JobService/GetResults": Permission.READ,
         "/qserver.v1.JobService/ListBackends": Permission.READ,

@@ -61,6 +61,10 @@ class Jobs:
         """Give a job. Raises NotFound."""
         return reading.get(self._work, job_id, identity)
 
+    def several(self, job_ids: Sequence[UUID], identity: Identity) -> Sequence[Job]:
+        """Give those of the jobs that the caller sees, in the order of submission."""
+        return reading.several(self._work, job_ids, identity)
+
     def detail(self, job_id: UUID, identity: Identity) -> JobDetail:
         """Give a job with its source and results. Raises NotFound."""
         (detail,) = reading.with_details(self._work, [self.get(job_id, identity)], identity)

@@ -1,6 +1,5 @@
 """`qserver result`, `jobs` and `show`: what became of circuits."""
 
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,13 +11,13 @@ from qserver.cli.exit_codes import ExitCode, exit_code_of
 from qserver.cli.screen import Screen, moment, styled_status
 from qserver.cli.session import JobIds, Json, Timeout, named_ids, server_of
 from qserver.cli.watching import watched
-from qserver.client.client import Client
 from qserver.client.job_info import JobInfo
 from qserver.client.results import Result
 from qserver.errors import InvalidRequest, QServerError
 
-_LOOK_SECONDS = 2.0
 _PICTURES = (".png", ".svg")
+_MOST_BEFORE = 500
+"""So many jobs come at most before those that change."""
 _COLUMNS = ("id", "status", "backend", "shots", "submitted", "reason")
 
 
@@ -61,19 +60,20 @@ def jobs(
     status: Annotated[list[str] | None, typer.Option("--status", "-s", help="Only these.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 20,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,  # noqa: FBT002
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is new or changes.")] = False,  # noqa: FBT002
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new ones and changes.")] = False,  # noqa: FBT002
     as_json: Json = False,  # noqa: FBT002
 ) -> None:
-    """List your jobs, newest first."""
+    """List your jobs, newest first; with --follow oldest first, and on until Ctrl-C."""
     screen = Screen(is_json=as_json)
     with server_of(context).client() as client:
-        found = list(client.jobs(statuses=status or (), limit=None if everything else limit))
-        if as_json or follow:
-            _write(reversed(found) if follow else found, screen)
+        if follow:
+            _write(client.watch_jobs(statuses=status or (), limit=_MOST_BEFORE if everything else limit), screen)
+            return
+        found = client.jobs(statuses=status or (), limit=None if everything else limit)
+        if as_json:
+            _write(found, screen)
         else:
             screen.table(_COLUMNS, [(job.id, styled_status(job.status), *_row(job)[2:]) for job in found])
-        if follow:
-            _follow(client, found, status or [], screen)
 
 
 def show(context: typer.Context, job_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:  # noqa: FBT002
@@ -102,16 +102,6 @@ def _draw(result: Result, path: Path) -> None:
         result.plot().savefig(path)
     except OSError as error:
         raise InvalidRequest(f"can't write {path}: {error.strerror}") from error
-
-
-def _follow(client: Client, found: list[JobInfo], statuses: list[str], screen: Screen) -> None:
-    """Write jobs that are new or changed, until Ctrl-C. The server tells of one job by push, of all only when asked."""
-    known = {job.id: job for job in found}
-    while True:
-        time.sleep(_LOOK_SECONDS)
-        changed = [job for job in client.jobs(statuses=statuses, limit=500) if known.get(job.id) != job]
-        known.update((job.id, job) for job in changed)
-        _write(reversed(changed), screen)
 
 
 def _write(found: Iterable[JobInfo], screen: Screen) -> None:

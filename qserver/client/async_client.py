@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from types import TracebackType
 from typing import Self, Unpack, overload
 
@@ -101,6 +102,18 @@ class AsyncClient:
         while not progress.is_done():
             page = await self._connection.call(lambda stub: stub.ListJobs, progress.request())
             for job in progress.hear(page):
+                yield job_info(job)
+
+    async def watch_jobs(
+        self, *, statuses: Iterable[JobStatus | str] = (), limit: int = 20
+    ) -> AsyncGenerator[JobInfo, None]:
+        """Give one's newest `limit` jobs, at most 500 and oldest first, then each that is new or changes, for ever.
+
+        Only those in `statuses`, if any. The server pushes; a lost connection is made again, and what changed meanwhile
+        is given. Raises Unavailable where nobody answers for too long.
+        """
+        async with aclosing(self._connection.job_list(statuses, limit)) as jobs:
+            async for job in jobs:
                 yield job_info(job)
 
     async def backends(self) -> list[BackendInfo]:

@@ -1,7 +1,7 @@
 """A server as asyncio programs call it: again after a lost connection, with the right words when it fails."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
@@ -12,11 +12,13 @@ from qserver.client.access import Access
 from qserver.client.channels import open_async_channel
 from qserver.client.faults import StreamIsOld, error_of_stream, worded
 from qserver.client.http import AsyncHttpDoor
+from qserver.client.list_progress import FollowingProgress
 from qserver.client.outcomes import Outcome, Submitted
 from qserver.client.patience import Attempts, Deadline, Patience
 from qserver.client.progress import Following, SendingProgress, WaitingProgress, WatchingProgress
 from qserver.client.submissions import Batch, batches_of, pieces_of
 from qserver.errors import QServerError, RetryableError
+from qserver.jobs import JobStatus
 from qserver.rpc.v1 import jobs_pb2
 from qserver.rpc.v1.jobs_pb2_grpc import JobServiceStub
 
@@ -97,6 +99,13 @@ class AsyncConnection:
         async with aclosing(found) as events:
             async for event in events:
                 yield event
+
+    async def job_list(self, statuses: Iterable[JobStatus | str], limit: int) -> AsyncGenerator[jobs_pb2.Job, None]:
+        """Give the newest jobs, then each that is new or changed, for ever, however often the connection is lost."""
+        found = self._follow(FollowingProgress(statuses, limit), lambda stub: stub.WatchJobs, Deadline(None))
+        async with aclosing(found) as jobs:
+            async for job in jobs:
+                yield job
 
     async def _follow(
         self,

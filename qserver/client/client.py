@@ -96,6 +96,14 @@ class Client:
             for job in progress.hear(page):
                 yield job_info(job)
 
+    def watch_jobs(self, *, statuses: Iterable[JobStatus | str] = (), limit: int = 20) -> Iterator[JobInfo]:
+        """Give one's newest `limit` jobs, at most 500 and oldest first, then each that is new or changes, for ever.
+
+        Only those in `statuses`, if any. The server pushes; a lost connection is made again, and what changed meanwhile
+        is given. Raises Unavailable where nobody answers for too long.
+        """
+        yield from map(job_info, self._connection.job_list(statuses, limit))
+
     def backends(self) -> list[BackendInfo]:
         """Give what circuits can be sent to."""
         answer = self._connection.call(lambda stub: stub.ListBackends, jobs_pb2.ListBackendsRequest())

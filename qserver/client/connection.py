@@ -1,7 +1,7 @@
 """A server as blocking programs call it: again after a lost connection, with the right words when it fails."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from threading import Lock
@@ -13,11 +13,13 @@ from qserver.client.access import Access
 from qserver.client.channels import open_channel
 from qserver.client.faults import StreamIsOld, error_of_stream, worded
 from qserver.client.http import HttpDoor
+from qserver.client.list_progress import FollowingProgress
 from qserver.client.outcomes import Outcome, Submitted
 from qserver.client.patience import Attempts, Deadline, Patience
 from qserver.client.progress import Following, SendingProgress, WaitingProgress, WatchingProgress
 from qserver.client.submissions import Batch, batches_of, pieces_of
 from qserver.errors import QServerError, RetryableError
+from qserver.jobs import JobStatus
 from qserver.rpc.v1 import jobs_pb2
 from qserver.rpc.v1.jobs_pb2_grpc import JobServiceStub
 
@@ -86,6 +88,10 @@ class Connection:
         Raises WaitTimeout once `deadline` has passed, NotFound where there is no such job.
         """
         return self._follow(WatchingProgress(job_id, after_sequence), lambda stub: stub.WatchJob, deadline)
+
+    def job_list(self, statuses: Iterable[JobStatus | str], limit: int) -> Iterator[jobs_pb2.Job]:
+        """Give the newest jobs, then each that is new or changed, for ever, however often the connection is lost."""
+        return self._follow(FollowingProgress(statuses, limit), lambda stub: stub.WatchJobs, Deadline(None))
 
     def _follow(
         self,

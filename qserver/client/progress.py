@@ -71,7 +71,7 @@ class Following(Protocol[RequestT_co, MessageT_contra, HeardT_co]):
     def request(self) -> RequestT_co:
         """Ask for what is missing."""
 
-    def hear(self, message: MessageT_contra) -> Iterator[HeardT_co]:
+    def hear(self, message: MessageT_contra) -> Iterable[HeardT_co]:
         """Give what a message brings that wasn't there before."""
 
     def check_end(self) -> None:

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -110,6 +111,26 @@ def test_a_job_can_be_listed_shown_drawn_and_deleted(run: Run, tmp_path: Path) -
     assert _documents(shown.stdout)[0]["status"] == "finished"
     assert (canceled.returncode, deleted.returncode, gone.returncode) == (3, 0, 5)
     assert f"there is no job {job_id}" in gone.stderr
+
+
+def test_the_list_of_jobs_is_followed_by_push(run: Run, box: Standalone, tmp_path: Path) -> None:
+    before = _documents(run("submit", BELL, "--watch", "--json").stdout)[0]["id"]
+    command = [*COMMAND, "jobs", "--follow", "--json", "--limit", "1"]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, env=_environment(tmp_path, box.url), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        first = json.loads(process.stdout.readline())
+        after = _documents(run("submit", BELL, "--watch", "--json").stdout)[0]["id"]
+        seen = [json.loads(process.stdout.readline())]
+        while seen[-1]["status"] != "finished":
+            seen.append(json.loads(process.stdout.readline()))
+        process.send_signal(signal.SIGINT)
+        status = process.wait(timeout=SECONDS)
+
+    assert (first["id"], first["status"]) == (before, "finished")
+    assert {job["id"] for job in seen} == {after}
+    assert status == 130
 
 
 def test_a_timeout_and_a_failed_job_have_a_status_of_their_own(run: Run, tmp_path: Path) -> None:

@@ -74,6 +74,11 @@ class JobServiceStub:
                 request_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.WatchJobRequest.SerializeToString,
                 response_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.WatchJobResponse.FromString,
                 _registered_method=True)
+        self.WatchJobs = channel.unary_stream(
+                '/qserver.v1.JobService/WatchJobs',
+                request_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.WatchJobsRequest.SerializeToString,
+                response_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.WatchJobsResponse.FromString,
+                _registered_method=True)
         self.GetResult = channel.unary_unary(
                 '/qserver.v1.JobService/GetResult',
                 request_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultRequest.SerializeToString,
@@ -151,6 +156,14 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchJobs(self, request, context):
+        """Sends the caller's newest jobs, at most 500 and oldest first, then each job as it is new or has changed, until the
+        caller ends it. A job that changes twice in half a second may be sent once, and one may be sent again as it was.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetResult(self, request, context):
         """NOT_FOUND until the job is finished. Large results (statevector, memory, probabilities) pass the 4 MiB that gRPC
         clients receive by default: raise the client's max_receive_message_length.
@@ -216,6 +229,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.WatchJob,
                     request_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.WatchJobRequest.FromString,
                     response_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.WatchJobResponse.SerializeToString,
+            ),
+            'WatchJobs': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchJobs,
+                    request_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.WatchJobsRequest.FromString,
+                    response_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.WatchJobsResponse.SerializeToString,
             ),
             'GetResult': grpc.unary_unary_rpc_method_handler(
                     servicer.GetResult,
@@ -449,6 +467,33 @@ class JobService:
             '/qserver.v1.JobService/WatchJob',
             qserver_dot_rpc_dot_v1_dot_jobs__pb2.WatchJobRequest.SerializeToString,
             qserver_dot_rpc_dot_v1_dot_jobs__pb2.WatchJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchJobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/qserver.v1.JobService/WatchJobs',
+            qserver_dot_rpc_dot_v1_dot_jobs__pb2.WatchJobsRequest.SerializeToString,
+            qserver_dot_rpc_dot_v1_dot_jobs__pb2.WatchJobsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,10 @@ class JobServiceStub:
     """Sends every event after `after_sequence`, past ones first, and ends with the job's final one. UNAUTHENTICATED where the
     key or token is revoked or ends meanwhile, as any stream.
     """
+    WatchJobs: _grpc.UnaryStreamMultiCallable[_jobs_pb2.WatchJobsRequest, _jobs_pb2.WatchJobsResponse]
+    """Sends the caller's newest jobs, at most 500 and oldest first, then each job as it is new or has changed, until the
+    caller ends it. A job that changes twice in half a second may be sent once, and one may be sent again as it was.
+    """
     GetResult: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.GetResultRequest, _jobs_pb2.GetResultResponse]
     """NOT_FOUND until the job is finished. Large results (statevector, memory, probabilities) pass the 4 MiB that gRPC
     clients receive by default: raise the client's max_receive_message_length.
@@ -87,6 +91,10 @@ class JobServiceAsyncStub(JobServiceStub):
     WatchJob: _aio.UnaryStreamMultiCallable[_jobs_pb2.WatchJobRequest, _jobs_pb2.WatchJobResponse]  # type: ignore[assignment]
     """Sends every event after `after_sequence`, past ones first, and ends with the job's final one. UNAUTHENTICATED where the
     key or token is revoked or ends meanwhile, as any stream.
+    """
+    WatchJobs: _aio.UnaryStreamMultiCallable[_jobs_pb2.WatchJobsRequest, _jobs_pb2.WatchJobsResponse]  # type: ignore[assignment]
+    """Sends the caller's newest jobs, at most 500 and oldest first, then each job as it is new or has changed, until the
+    caller ends it. A job that changes twice in half a second may be sent once, and one may be sent again as it was.
     """
     GetResult: _aio.UnaryUnaryMultiCallable[_jobs_pb2.GetResultRequest, _jobs_pb2.GetResultResponse]  # type: ignore[assignment]
     """NOT_FOUND until the job is finished. Large results (statevector, memory, probabilities) pass the 4 MiB that gRPC
@@ -165,6 +173,16 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_jobs_pb2.WatchJobResponse], _abc.AsyncIterator[_jobs_pb2.WatchJobResponse]]:
         """Sends every event after `after_sequence`, past ones first, and ends with the job's final one. UNAUTHENTICATED where the
         key or token is revoked or ends meanwhile, as any stream.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchJobs(
+        self,
+        request: _jobs_pb2.WatchJobsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_jobs_pb2.WatchJobsResponse], _abc.AsyncIterator[_jobs_pb2.WatchJobsResponse]]:
+        """Sends the caller's newest jobs, at most 500 and oldest first, then each job as it is new or has changed, until the
+        caller ends it. A job that changes twice in half a second may be sent once, and one may be sent again as it was.
         """
 
     @_abc_1.abstractmethod

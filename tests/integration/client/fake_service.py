@@ -22,6 +22,7 @@ class FakeJobService(jobs_pb2_grpc.JobServiceServicer):
         self.finished: set[str] = set()
         self.asked: list[Sequence[str]] = []  # ids of each call of GetResults
         self.watched_after: list[int] = []
+        self.lists = 0  # calls of WatchJobs
         self.lost_answers = 0  # so many next answers to submissions get lost
 
     def finish(self, *job_ids: str) -> None:
@@ -77,10 +78,34 @@ class FakeJobService(jobs_pb2_grpc.JobServiceServicer):
                     break
         yield jobs_pb2.WatchJobResponse(sequence=3, status=jobs_pb2.JOB_STATUS_FINISHED)
 
+    def WatchJobs(  # noqa: N802
+        self, _: jobs_pb2.WatchJobsRequest, context: grpc.ServicerContext
+    ) -> Iterator[jobs_pb2.WatchJobsResponse]:
+        """List the jobs as they are, then tell of each that is finished."""
+        self.lists += 1
+        finished = set(self.finished)
+        yield jobs_pb2.WatchJobsResponse(jobs=[self._state(job_id) for job_id in self.job_ids.values()], is_live=True)
+        while context.is_active():
+            with self._change:
+                if self.finished == finished:
+                    self._change.wait(timeout=0.2)
+                ended, finished = self.finished - finished, set(self.finished)
+            if ended:
+                yield jobs_pb2.WatchJobsResponse(jobs=map(self._state, sorted(ended)))
+
     def GetJob(self, request: jobs_pb2.GetJobRequest, context: grpc.ServicerContext) -> NoReturn:  # noqa: N802
         """Know of no such job."""
         context.set_trailing_metadata((("qserver-reason", "NOT_FOUND"),))
         context.abort(grpc.StatusCode.NOT_FOUND, f"no job {request.id}")
+
+    def _state(self, job_id: str) -> jobs_pb2.Job:
+        is_finished = job_id in self.finished
+        return jobs_pb2.Job(
+            id=job_id,
+            pointer=int(job_id.removeprefix("job-")) + 1,
+            status=jobs_pb2.JOB_STATUS_FINISHED if is_finished else jobs_pb2.JOB_STATUS_PENDING,
+            event_sequence=3 if is_finished else 1,
+        )
 
     def _take(self, request_id: str, source: bytes) -> jobs_pb2.Job:
         if request_id not in self.job_ids:

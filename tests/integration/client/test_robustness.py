@@ -110,6 +110,40 @@ async def test_events_in_asyncio_go_on_after_the_last_one_seen(
     assert set(service.watched_after[1:]) == {2}
 
 
+@pytest.mark.parametrize("line_breaks", [Relay.cut, Relay.go_dead])
+def test_a_list_that_is_followed_gives_each_change_once(
+    service: FakeJobService, relay: Relay, client: Client, line_breaks: Break
+) -> None:
+    ids = client.submit([CIRCUIT] * 3).ids
+    followed = client.watch_jobs(limit=2)
+    seen = [next(followed).id for _ in range(2)]
+
+    line_breaks(relay)
+    service.finish(ids[0])
+    seen.append(next(followed).id)
+    service.finish(ids[2])
+    last = next(followed)
+
+    assert [*seen, last.id] == [ids[1], ids[2], ids[0], ids[2]]
+    assert last.status is JobStatus.FINISHED
+    assert service.lists > 1
+
+
+async def test_a_list_in_asyncio_is_followed_too(
+    service: FakeJobService, relay: Relay, async_client: AsyncClient
+) -> None:
+    job = await async_client.submit(CIRCUIT)
+    followed = async_client.watch_jobs()
+
+    first = await anext(followed)
+    relay.cut()
+    service.finish(job.id)
+    last = await anext(followed)
+
+    assert (first.status, last.status) == (JobStatus.PENDING, JobStatus.FINISHED)
+    assert first.id == last.id == job.id
+
+
 async def test_a_job_can_be_awaited(service: FakeJobService, async_client: AsyncClient) -> None:
     job = await async_client.submit(CIRCUIT)
     service.finish(job.id)

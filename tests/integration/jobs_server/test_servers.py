@@ -100,7 +100,7 @@ async def test_a_watch_at_one_server_sees_what_another_does(
     served: Served, second_database: CountingDatabase, broker: Broker, forkserver: Forkserver
 ) -> None:
     second = Served(second_database, broker=broker, forkserver=forkserver)
-    second.server._watches._poll_seconds = 3600  # what it hears, it was told
+    second.server._streams.events._poll_seconds = 3600  # what it hears, it was told
     await second.start()
     job = await served.submit()
     watching = aiter(second.v1.WatchJob(jobs_pb2.WatchJobRequest(id=job.id)))

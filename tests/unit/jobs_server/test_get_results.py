@@ -40,7 +40,7 @@ async def next_of(messages: AsyncIterator[jobs_pb2.GetResultsResponse]) -> list[
 
 async def waited_for(served: Served, number: int) -> None:
     """Return once the server waits for so many jobs."""
-    await until(lambda: served.server._result_streams.waiting_jobs() == number)
+    await until(lambda: served.server._streams.results.waiting_jobs() == number)
 
 
 async def test_results_come_whole_in_the_order_of_the_ids(served: Served, jobs: Jobs) -> None:
@@ -140,7 +140,7 @@ async def test_waiting_gives_what_is_there_and_the_rest_as_it_ends(served: Serve
     assert [answer.id for answer in (*first, *second, *third, *rest)] == [done, failing, later, last]
     assert second[0].error.reason == "OUT_OF_MEMORY"
     assert rest[0].result.pub_results[0].counts["11"] == 2
-    assert served.server._result_streams.waiting_jobs() == 0
+    assert served.server._streams.results.waiting_jobs() == 0
 
 
 async def test_jobs_that_end_together_come_together(served: Served, jobs: Jobs) -> None:
@@ -192,7 +192,7 @@ async def test_several_callers_wait_for_the_same_job(served: Served, jobs: Jobs)
     (job_id,) = jobs.add(1)
     calls = [call(served, [job_id], wait=True) for _ in range(5)]
     collecting = [asyncio.create_task(messages_of(calling)) for calling in calls]
-    await until(lambda: len(served.server._result_streams._waiting.get(UUID(job_id), ())) == 5)
+    await until(lambda: len(served.server._streams.results._waiting.get(UUID(job_id), ())) == 5)
 
     jobs.finish(job_id)
 
@@ -204,7 +204,7 @@ async def test_a_server_that_stops_says_that_results_are_missing(served: Served,
     collecting = asyncio.create_task(answers_of(served, [job_id], wait=True))
     await waited_for(served, 1)
 
-    served.server._result_streams.close()
+    served.server._streams.results.close()
 
     with pytest.raises(aio.AioRpcError, match="still missing") as caught:
         await collecting

@@ -228,7 +228,7 @@ async def test_a_watch_that_its_client_cancels_is_cleaned_up(served: Served) -> 
 
     watching.cancel()
 
-    await until(lambda: served.server._watches.watchers(UUID(job.id)) == 0)
+    await until(lambda: served.server._streams.events.watchers(UUID(job.id)) == 0)
 
 
 async def test_a_result_comes_whole_once_the_job_is_finished(served: Served, jobs: Jobs) -> None:

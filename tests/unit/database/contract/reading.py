@@ -89,6 +89,19 @@ class TestReading:
 
         assert [[job.id for job in page] for page in pages] == [jobs[0:2], jobs[2:4], jobs[4:5], []]
 
+    def test_of_named_jobs_those_are_given_that_the_caller_sees(self, database: Database) -> None:
+        ada, eve = a_user(database, "ada"), a_user(database, "eve")
+        own = [job.id for job in submitted(database, *[JobBuilder(owner=ada)] * 3)]
+        (other,) = submitted(database, JobBuilder(owner=eve))
+        named = [other.id, own[2], uuid4(), own[0]]
+
+        with database.reading() as transaction:
+            found = [job.id for job in transaction.jobs.several(named, ada)]
+            all_found = [job.id for job in transaction.jobs.several(named, ANONYMOUS)]
+
+        assert found == [own[0], own[2]]
+        assert all_found == [own[0], own[2], other.id]
+
     def test_results_are_listed_as_the_jobs_are(self, database: Database) -> None:
         ada = a_user(database, "ada")
         a_finished_job(database)
