@@ -1,6 +1,7 @@
 """What every command has: the server that was named, and where to write."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
@@ -15,7 +16,10 @@ _PATIENCE = Patience(call_seconds=10.0)
 
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON object a line.")]
 Timeout = Annotated[float | None, typer.Option("--timeout", min=0, help="Wait so many seconds at most, then exit 8.")]
-JobIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of jobs; - reads them from standard input.")]
+JobIds = Annotated[
+    list[str],
+    typer.Argument(metavar="ID...", help="Ids of jobs; - reads what `submit` wrote."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,21 @@ def server_of(context: typer.Context) -> Server:
 
 
 def named_ids(given: list[str]) -> list[str]:
-    """Give job ids, those of standard input where `-` stands: the first word of each line."""
+    """Give job ids, those of standard input where `-` stands: see `ids_of`."""
     ids: list[str] = []
     for each in given:
-        ids += [line.split()[0] for line in typer.get_text_stream("stdin") if line.strip()] if each == "-" else [each]
+        ids += ids_of(typer.get_text_stream("stdin")) if each == "-" else [each]
     return ids
+
+
+def ids_of(lines: Iterable[str]) -> Iterator[str]:
+    """Give the first word of each line, or the `id` where it is an object of --json; a refused circuit has none."""
+    for line in filter(str.strip, lines):
+        try:
+            document = json.loads(line)
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            yield line.split()[0]
+        elif "id" in document:
+            yield str(document["id"])

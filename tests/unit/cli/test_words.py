@@ -8,6 +8,7 @@ import typer
 
 from qserver.cli.documents import line_of, outcome_document
 from qserver.cli.exit_codes import ExitCode, exit_code_of
+from qserver.cli.session import ids_of
 from qserver.cli.wishes import Said, wishes_of
 from qserver.client.results import Result
 from qserver.errors import (
@@ -109,3 +110,15 @@ def test_a_line_of_json_says_why_there_is_no_result() -> None:
         "id": "the-job",
         "error": {"reason": "INVALID_CIRCUIT", "message": "why", "line": 3, "column": 7},
     }
+
+
+def test_ids_are_read_from_what_submit_writes_with_json_and_without() -> None:
+    lines = [
+        "one  bell.qasm\n",
+        "\n",
+        '{"id": "two", "file": "ghz.qasm"}\n',
+        '{"file": "bad.qasm", "error": {"reason": "INVALID_CIRCUIT"}}\n',
+        "3\n",
+    ]
+
+    assert list(ids_of(lines)) == ["one", "two", "3"]
