@@ -10,7 +10,7 @@ from qserver.jobs import JobStatus
 from qserver.quotas import QuotaUse
 from qserver.results import RESULT_SCHEMA, RESULT_SCHEMA_VERSION, PhaseSeconds, ResultType, RunRecord
 from qserver.settings import LimitSettings
-from rest_api import schemas
+from rest_api import original_schemas, schemas
 from rest_api.submission import BELL
 from rest_api.views import links_view
 
@@ -22,20 +22,20 @@ _SUBMITTED = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _STARTED = _SUBMITTED + timedelta(milliseconds=48)
 _FINISHED = _STARTED + timedelta(milliseconds=28)
 _METADATA = {"shots": 1000, "framework": "qiskit"}
-_RESULT_TYPES = schemas.ResultTypes(
+_RESULT_TYPES = original_schemas.ResultTypes(
     id=UUID("3751f53e-4c19-55a4-9231-542d3937cf60"), job_id=_JOB_ID, counts=True, quasi_dist=True, expval=True
 )
 
-SUCCESS = schemas.Message("Success")
-PLUGIN_ADDED = schemas.Message("added plugin")
-RESULTS = schemas.Results(
+SUCCESS = original_schemas.Message("Success")
+PLUGIN_ADDED = original_schemas.Message("added plugin")
+RESULTS = original_schemas.Results(
     id=_RESULT_ID,
     job_id=_JOB_ID,
     counts={"00": 509, "11": 491},
     quasi_dist={"0": 0.509, "3": 0.491},
     expval=(1.0,),
 )
-JOB = schemas.Job(
+JOB = original_schemas.Job(
     id=_JOB_ID,
     pointer=1,
     target_simulator="aer",
@@ -49,7 +49,7 @@ JOB = schemas.Job(
     results=RESULTS,
     owner="ada",
 )
-HISTORY_ENTRY = schemas.HistoryEntry(
+HISTORY_ENTRY = original_schemas.HistoryEntry(
     id=1,
     job_id=_JOB_ID,
     pointer=1,
@@ -125,7 +125,9 @@ JOB_RESULTS = [
         results=[],
     ),
 ]
-BACKEND = schemas.Backend(backend_name="aer", id=UUID("368cefab-615e-44d1-a86a-d11c3a08a3ff"), pointer=1, plugin="aer")
+BACKEND = original_schemas.Backend(
+    backend_name="aer", id=UUID("368cefab-615e-44d1-a86a-d11c3a08a3ff"), pointer=1, plugin="aer"
+)
 PLUGIN = schemas.Plugin(
     name="aer-plugin",
     kind=PluginKind.FILE,

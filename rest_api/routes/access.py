@@ -18,7 +18,7 @@ from rest_api.access_views import entry_view, key_view, user_view
 from rest_api.dependencies import MAX_CURSOR, Caller, Name, Neighbours, identify
 from rest_api.json_response import json_response
 from rest_api.openapi import answers, refusals
-from rest_api.schemas import Message
+from rest_api.original_schemas import Message
 from rest_api.service_route import ServiceRoute
 from rest_api.views import API_PREFIX
 

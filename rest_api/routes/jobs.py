@@ -5,18 +5,18 @@ from http import HTTPStatus
 from fastapi import APIRouter, Depends, Request, Response
 
 from qserver.circuits import CircuitFormat
-from rest_api import examples, schemas
+from rest_api import examples, original_schemas, schemas
 from rest_api.conditional import NOT_MODIFIED, IfNoneMatch, circuit_tag, is_known, job_tag, not_modified, tagged
 from rest_api.dependencies import Caller, Cursor, JobId, JobOwner, Neighbours, identify, visitor_of
 from rest_api.json_response import json_response
 from rest_api.openapi import answers, job_links, refusals
-from rest_api.presenters import job_view
+from rest_api.original_views import job_view
 from rest_api.service_route import ServiceRoute
 from rest_api.submission import BELL, Submission
 from rest_api.views import API_PREFIX, links_view
 
 PAGE_SIZE = 20
-SUCCESS = schemas.Message("Success")
+SUCCESS = original_schemas.Message("Success")
 BINARY_MEDIA_TYPE = "application/octet-stream"
 TEXT_MEDIA_TYPE = "text/plain; charset=utf-8"
 
@@ -62,7 +62,7 @@ async def submit_job(submission: Submission, neighbours: Neighbours, request: Re
     operation_id="listJobs",
     summary="List jobs",
     responses={
-        **answers(list[schemas.Job], "At most 20 jobs.", example=[examples.JOB]),
+        **answers(list[original_schemas.Job], "At most 20 jobs.", example=[examples.JOB]),
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
@@ -81,7 +81,7 @@ def list_jobs(caller: Caller, neighbours: Neighbours, cursor: Cursor = 0, user: 
     operation_id="getJob",
     summary="Read a job",
     responses={
-        **answers(schemas.Job, "The job.", example=examples.JOB),
+        **answers(original_schemas.Job, "The job.", example=examples.JOB),
         **NOT_MODIFIED,
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     },
@@ -137,7 +137,7 @@ def get_circuit(job_id: JobId, caller: Caller, neighbours: Neighbours, known: If
     operation_id="cancelJob",
     summary="Cancel a job",
     responses={
-        **answers(schemas.Message, "The job is canceled.", example=SUCCESS),
+        **answers(original_schemas.Message, "The job is canceled.", example=SUCCESS),
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
@@ -153,7 +153,7 @@ def cancel_job(job_id: JobId, caller: Caller, neighbours: Neighbours) -> Respons
     operation_id="deleteJob",
     summary="Delete a job",
     responses={
-        **answers(schemas.Message, "The job is gone.", example=SUCCESS),
+        **answers(original_schemas.Message, "The job is gone.", example=SUCCESS),
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )

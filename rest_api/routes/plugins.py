@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Response
 
 from qserver.clock import SystemClock
 from qserver.errors import AlreadyExists, NotFound
-from rest_api import examples, schemas
+from rest_api import examples, original_schemas, schemas
 from rest_api.dependencies import Caller, Cursor, Name, Neighbours, identify
 from rest_api.json_response import json_response
 from rest_api.openapi import answers, refusals
-from rest_api.presenters import backend_view
+from rest_api.original_views import backend_view
 from rest_api.registration import add_plugin, remove_plugin
 from rest_api.service_route import ServiceRoute
 from rest_api.services import Services
@@ -27,7 +27,7 @@ router = APIRouter(prefix=API_PREFIX, tags=["plugins"], dependencies=[Depends(id
     operation_id="getBackend",
     summary="Read a backend",
     responses={
-        **answers(schemas.Backend, "The backend.", example=examples.BACKEND),
+        **answers(original_schemas.Backend, "The backend.", example=examples.BACKEND),
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
@@ -43,7 +43,7 @@ def get_backend(name: Name, neighbours: Neighbours) -> Response:
     operation_id="listBackends",
     summary="List backends",
     responses={
-        **answers(list[schemas.Backend], "At most 20 backends.", example=[examples.BACKEND]),
+        **answers(list[original_schemas.Backend], "At most 20 backends.", example=[examples.BACKEND]),
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
@@ -79,7 +79,7 @@ def list_plugins(neighbours: Neighbours) -> Response:
     status_code=HTTPStatus.CREATED,
     responses={
         **answers(
-            schemas.Message,
+            original_schemas.Message,
             "The plugin and its backends are registered.",
             HTTPStatus.CREATED,
             example=examples.PLUGIN_ADDED,
@@ -97,7 +97,7 @@ def add_file_plugin(name: Name, caller: Caller, neighbours: Neighbours) -> Respo
         raise AlreadyExists(f"plugin {name} is already added")
     description = neighbours.plugin_installer.describe(name)
     add_plugin(neighbours.database, description, caller, now=SystemClock().now())
-    return json_response(schemas.Message("added plugin"), HTTPStatus.CREATED)
+    return json_response(original_schemas.Message("added plugin"), HTTPStatus.CREATED)
 
 
 @router.delete(
@@ -105,14 +105,14 @@ def add_file_plugin(name: Name, caller: Caller, neighbours: Neighbours) -> Respo
     operation_id="removePlugin",
     summary="Remove a file plugin",
     responses={
-        **answers(schemas.Message, "The plugin and its backends are gone.", example=examples.SUCCESS),
+        **answers(original_schemas.Message, "The plugin and its backends are gone.", example=examples.SUCCESS),
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
 def remove_file_plugin(name: Name, caller: Caller, neighbours: Neighbours) -> Response:
     """Remove a plugin from every worker; jobs that wait for it fail. 409 while one of its jobs runs."""
     remove_plugin(neighbours.database, name, caller)
-    return json_response(schemas.Message("Success"))
+    return json_response(original_schemas.Message("Success"))
 
 
 def _is_registered(neighbours: Services, name: str) -> bool:

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Depends, Response
 
 from database import Transaction
 from qserver.identity import Identity
-from rest_api import examples, schemas
+from rest_api import examples, original_schemas, schemas
 from rest_api.conditional import NOT_MODIFIED, IfNoneMatch, is_known, not_modified, result_tag, tagged
 from rest_api.dependencies import Caller, Cursor, JobId, JobOwner, Neighbours, identify
 from rest_api.json_response import JSON_MEDIA_TYPE, json_response
 from rest_api.openapi import answers, refusals
-from rest_api.presenters import history_view, results_view
+from rest_api.original_views import history_view, results_view
 from rest_api.result_texts import result_document_text
 from rest_api.service_route import ServiceRoute
 from rest_api.views import API_PREFIX
@@ -27,7 +27,7 @@ router = APIRouter(prefix=API_PREFIX, tags=["results"], dependencies=[Depends(id
     operation_id="getResult",
     summary="Read a job's results",
     responses={
-        **answers(schemas.Results, "The results.", example=examples.RESULTS),
+        **answers(original_schemas.Results, "The results.", example=examples.RESULTS),
         **NOT_MODIFIED,
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     },
@@ -68,7 +68,7 @@ def get_result_document(job_id: JobId, caller: Caller, neighbours: Neighbours, k
     operation_id="listHistory",
     summary="List jobs that are over",
     responses={
-        **answers(list[schemas.HistoryEntry], "At most 20 entries.", example=[examples.HISTORY_ENTRY]),
+        **answers(list[original_schemas.HistoryEntry], "At most 20 entries.", example=[examples.HISTORY_ENTRY]),
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from database.records import BackendRecord, HistoryRow, JobDetail, ResultSummary
 from qserver.circuits import CircuitFormat
 from qserver.results import ResultType
-from rest_api import schemas
+from rest_api import original_schemas as schemas
 
 _Number = TypeVar("_Number", int, float)
 _NO_RESULTS = schemas.Results(id="", job_id="", counts={}, quasi_dist={}, expval=())
