@@ -251,7 +251,7 @@ _OF_EVERY_EDGE = [kind for kind in _classes(errors.QServerError) if kind.__modul
 
 @pytest.mark.parametrize("kind", _OF_EVERY_EDGE)
 def test_every_error_has_a_status(kind: type[QServerError]) -> None:
-    status = status_of(kind("sentence"))
+    status = status_of(kind.__new__(kind))  # whatever else it is made with: the class decides
 
     assert isinstance(status, HTTPStatus)
     assert status >= 400
