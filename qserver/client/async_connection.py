@@ -17,7 +17,7 @@ from qserver.client.outcomes import Outcome, Submitted
 from qserver.client.patience import Attempts, Deadline, Patience
 from qserver.client.progress import Following, SendingProgress, WaitingProgress, WatchingProgress
 from qserver.client.submissions import Batch, batches_of, pieces_of
-from qserver.errors import QServerError, RetryableError
+from qserver.errors import InvalidRequest, QServerError, RetryableError
 from qserver.jobs import JobStatus
 from qserver.rpc.v1 import jobs_pb2
 from qserver.rpc.v1.jobs_pb2_grpc import JobServiceStub
@@ -41,6 +41,7 @@ class AsyncConnection:
         self._patience = patience
         self.http = AsyncHttpDoor(access)
         self._opening = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._channel: aio.Channel | None = None
         self._stub: JobServiceAsyncStub | None = None
 
@@ -187,12 +188,24 @@ class AsyncConnection:
             stream.cancel()
 
     async def _connected(self) -> "JobServiceAsyncStub":
+        self._stay_in_one_loop()
         async with self._opening:
             if self._stub is None:
                 address = self._access.grpc or await self.http.find_grpc(self._access.http)
                 self._channel = open_async_channel(address, self._access, self._patience)
                 self._stub = JobServiceStub(self._channel)
             return self._stub
+
+    def _stay_in_one_loop(self) -> None:
+        """Take the loop of the first call. Raises InvalidRequest in another: the channel lives in that one."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        if self._loop is not loop:
+            raise InvalidRequest(
+                "this AsyncClient belongs to the event loop of its first call, which is not this one: "
+                "make an AsyncClient in each asyncio.run"
+            )
 
 
 async def _pause(attempts: Attempts, error: RetryableError) -> None:

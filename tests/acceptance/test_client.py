@@ -1,5 +1,6 @@
 """The client against a whole QServer: what goes in comes out, in every form, and nothing heavy is loaded for it."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -10,7 +11,15 @@ import pytest
 from qiskit import QuantumCircuit
 
 from qserver import AsyncClient, Client
-from qserver.errors import Conflict, ExecutionError, InvalidCircuit, JobCanceled, SomeRefused, UnknownBackend
+from qserver.errors import (
+    Conflict,
+    ExecutionError,
+    InvalidCircuit,
+    InvalidRequest,
+    JobCanceled,
+    SomeRefused,
+    UnknownBackend,
+)
 from qserver.jobs import JobStatus
 from tests.servers.standalone import REPOSITORY, Standalone
 
@@ -159,3 +168,18 @@ def test_the_client_loads_nothing_that_only_servers_need() -> None:
     )
 
     assert loaded.stdout.strip() == "[]"
+
+
+def test_an_asyncio_client_says_that_it_belongs_to_its_first_loop(box: Standalone) -> None:
+    client = AsyncClient(box.url)
+
+    async def ask_and_close() -> int:
+        async with client:
+            return len(await client.backends())
+
+    async def ask() -> int:
+        return len(await client.backends())
+
+    assert asyncio.run(ask_and_close())
+    with pytest.raises(InvalidRequest, match=r"make an AsyncClient in each asyncio\.run"):
+        asyncio.run(ask())
