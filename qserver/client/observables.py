@@ -29,8 +29,24 @@ class Labelled(Protocol):
         """Give its letters."""
 
 
-AnyObservable: TypeAlias = str | Mapping[str, Number] | Pairs | Observable | PauliSum | Labelled
-"""`"ZZ"`, `{"ZZ": 0.5, "XI": 1}`, `[("ZZ", 0.5)]`, our own, or Qiskit's SparsePauliOp; rightmost letter: qubit 0."""
+@runtime_checkable
+class SparseTerms(Protocol):
+    """What Qiskit's SparseObservable is like."""
+
+    num_qubits: int
+
+    def as_paulis(self) -> "SparseTerms":
+        """Give the same without projectors."""
+
+    def to_sparse_list(self) -> Iterable[tuple[str, Sequence[int], Number]]:
+        """Give letters, the qubits that they stand on, and a coefficient."""
+
+
+AnyObservable: TypeAlias = str | Mapping[str, Number] | Pairs | Observable | PauliSum | Labelled | SparseTerms
+"""`"ZZ"`, `{"ZZ": 0.5, "XI": 1}`, `[("ZZ", 0.5)]`, our own, or Qiskit's SparsePauliOp, Pauli or SparseObservable.
+
+The rightmost letter is qubit 0.
+"""
 
 
 def to_observables(given: AnyObservable | Sequence[object] | None) -> list[Observable]:
@@ -46,21 +62,36 @@ def to_observables(given: AnyObservable | Sequence[object] | None) -> list[Obser
 
 def to_observable(given: AnyObservable) -> Observable:
     """Read an observable. Raises InvalidRequest for what is none; widths and letters are the server's to check."""
+    return given if isinstance(given, Observable) else _sum(_pairs(given))
+
+
+def _pairs(given: AnyObservable) -> Iterable[tuple[str, Number]]:
     match given:
-        case Observable():
-            return given
         case str():
-            return Observable((PauliTerm(given, 1.0),))
+            return [(given, 1.0)]
         case Mapping():
-            return _sum(given.items())
+            return given.items()
         case PauliSum():
-            return _sum(given.to_list())
+            return given.to_list()
+        case SparseTerms():
+            return [
+                (pauli_word(letters, qubits, given.num_qubits), coefficient)
+                for letters, qubits, coefficient in given.as_paulis().to_sparse_list()
+            ]
         case Labelled():
-            return Observable((PauliTerm(given.to_label(), 1.0),))
+            return [(given.to_label(), 1.0)]
         case list() | tuple():
-            return _sum(cast("Pairs", given))
+            return cast("Pairs", given)
         case _:
             raise _no_observable(given)
+
+
+def pauli_word(letters: Iterable[str], qubits: Iterable[int], num_qubits: int) -> str:
+    """Write letters that stand on some qubits over all of them; qubit 0 is rightmost."""
+    word = ["I"] * num_qubits
+    for letter, qubit in zip(letters, qubits, strict=True):
+        word[num_qubits - 1 - qubit] = letter
+    return "".join(word)
 
 
 def _sum(pairs: Iterable[tuple[str, Number]]) -> Observable:

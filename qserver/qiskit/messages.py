@@ -10,6 +10,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import SparseObservable
 
+from qserver.client.observables import pauli_word
 from qserver.errors import QServerError
 from qserver.qiskit.circuits import circuit_bytes
 from qserver.rpc.v1 import jobs_pb2
@@ -81,14 +82,7 @@ def _observable(observable: SparseObservable) -> jobs_pb2.Observable:
     """Write an observable in the letters I, X, Y and Z: projectors are sums of them."""
     paulis = observable.as_paulis().simplify()
     terms = [
-        jobs_pb2.PauliTerm(pauli=_letters(letters, qubits, observable.num_qubits), coefficient=float(np.real(factor)))
+        jobs_pb2.PauliTerm(pauli=pauli_word(letters, qubits, observable.num_qubits), coefficient=float(np.real(factor)))
         for letters, qubits, factor in paulis.to_sparse_list()
     ]
     return jobs_pb2.Observable(terms=terms or [jobs_pb2.PauliTerm(pauli="I" * observable.num_qubits)])
-
-
-def _letters(letters: str, qubits: Iterable[int], num_qubits: int) -> str:
-    word = ["I"] * num_qubits
-    for letter, qubit in zip(letters, qubits, strict=True):
-        word[num_qubits - 1 - qubit] = letter
-    return "".join(word)

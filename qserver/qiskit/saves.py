@@ -7,6 +7,7 @@ from typing import Any, Final
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit import CircuitInstruction
 
+from qserver.client.observables import pauli_word
 from qserver.errors import InvalidRequest, Reason
 from qserver.rpc.v1 import jobs_pb2
 
@@ -106,12 +107,10 @@ def _measure(name: str, qubits: Sequence[int], plain: QuantumCircuit, saves: Sav
 
 def _observable(params: Sequence[tuple[str, tuple[float, float]]], qubits: Sequence[int], width: int) -> Any:  # noqa: ANN401
     """Write what Aer saves on some qubits over all of them."""
-    terms = []
-    for pauli, (coefficient, _) in params:
-        word = ["I"] * width
-        for letter, qubit in zip(reversed(pauli), qubits, strict=True):
-            word[width - 1 - qubit] = letter
-        terms.append(jobs_pb2.PauliTerm(pauli="".join(word), coefficient=float(coefficient)))
+    terms = [
+        jobs_pb2.PauliTerm(pauli=pauli_word(reversed(pauli), qubits, width), coefficient=float(coefficient))
+        for pauli, (coefficient, _) in params
+    ]
     return jobs_pb2.Observable(terms=terms)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from qiskit import QuantumCircuit, qpy
 from qiskit.circuit import Parameter
-from qiskit.quantum_info import Pauli, SparsePauliOp
+from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
 
 from qserver.circuits import CircuitFormat, CircuitSource
 from qserver.client import qiskit_circuits
@@ -117,6 +117,8 @@ ZZ, MIXED = Observable((PauliTerm("ZZ", 1.0),)), Observable((PauliTerm("ZZ", 0.5
         ([[("ZZ", 0.5), ("XI", -1)], "ZZ"], [MIXED, ZZ]),
         (SparsePauliOp(["ZZ", "XI"], [0.5, -1]), [MIXED]),
         ([SparsePauliOp("ZZ"), Pauli("ZZ"), ZZ], [ZZ, ZZ, ZZ]),
+        (SparseObservable.from_list([("ZZ", 0.5), ("XI", -1)]), [MIXED]),
+        (SparseObservable("0X"), [Observable((PauliTerm("IX", 0.5), PauliTerm("ZX", 0.5)))]),
     ],
 )
 def test_observables_are_read_in_every_form(given: AnyObservable, found: list[Observable]) -> None:
