@@ -99,16 +99,25 @@ def written(circuits: Sequence[AnyCircuit], wishes: Wishes, *, is_many: bool) ->
 def submissions_of(
     spec: jobs_pb2.JobSpec, sources: Sequence[CircuitSource | UnreadSource], request_id: str | None, *, is_many: bool
 ) -> list[jobs_pb2.JobSubmission]:
-    """Give each circuit its own name, so that it may be sent again after a lost answer and run once."""
-    name = request_id or str(uuid4())
+    """Write a submission a circuit, each with a name of its own."""
     submissions = []
-    for position, circuit in enumerate(sources):
+    for circuit in sources:
         submission = jobs_pb2.JobSubmission(spec=spec, source=circuit.source)
-        submission.spec.request_id = f"{name}-{position}" if is_many else name
         if isinstance(circuit, CircuitSource):
             submission.spec.circuit_format = wire.FORMATS[circuit.circuit_format]
         submissions.append(submission)
+    name_all(submissions, request_id, is_many=is_many)
     return submissions
+
+
+def name_all(submissions: Sequence[jobs_pb2.JobSubmission], request_id: str | None = None, *, is_many: bool) -> None:
+    """Give each submission its own name, so that it may be sent again after a lost answer and run once.
+
+    Without `request_id` the name is a new one; of many, each gets its place behind it.
+    """
+    name = request_id or str(uuid4())
+    for place, submission in enumerate(submissions):
+        submission.spec.request_id = f"{name}-{place}" if is_many else name
 
 
 def batches_of(submissions: Sequence[jobs_pb2.JobSubmission]) -> Iterator[Batch]:

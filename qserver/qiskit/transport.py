@@ -11,6 +11,7 @@ from qserver.client.connection import Connection
 from qserver.client.outcomes import succeeded
 from qserver.client.patience import Deadline, Patience
 from qserver.client.progress import PAGE_JOBS, ListingProgress
+from qserver.client.submissions import name_all
 from qserver.errors import Conflict, QServerError
 from qserver.rpc.v1 import jobs_pb2
 
@@ -55,9 +56,7 @@ class Transport:
 
         Raises what the server refuses the first one for, naming its place.
         """
-        name = str(uuid4())
-        for place, submission in enumerate(submissions):
-            submission.spec.request_id = f"{name}-{place}"
+        name_all(submissions, is_many=True)
         answers = self._connection.submit(submissions)
         job_ids = [answer.id for answer in answers if isinstance(answer, jobs_pb2.Job)]
         for place, answer in enumerate(answers):
