@@ -26,6 +26,8 @@ SERVICES = (
 
 _MAX_CALLS_OF_A_CONNECTION = 1000
 _HANDSHAKE_MILLISECONDS = 20_000
+_KEEPALIVE_MILLISECONDS = 30_000
+"""A silent connection is probed so often, and is dead where it doesn't answer within half of that."""
 
 
 class GrpcServer:
@@ -92,8 +94,11 @@ def _options(max_call_bytes: int) -> tuple[tuple[str, int], ...]:
         # Who connects must say so in HTTP/2 soon, and go on answering pings, calls or none.
         ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MILLISECONDS),
         ("grpc.keepalive_permit_without_calls", 1),
-        # Notice a watcher whose machine is gone, and let clients notice that of ours.
-        ("grpc.keepalive_time_ms", 60_000),
-        ("grpc.keepalive_timeout_ms", 20_000),
+        # Notice within a minute a watcher whose machine sleeps or is gone, and let clients notice the same of ours.
+        ("grpc.keepalive_time_ms", _KEEPALIVE_MILLISECONDS),
+        ("grpc.keepalive_timeout_ms", _KEEPALIVE_MILLISECONDS // 2),
+        ("grpc.http2.ping_timeout_ms", _KEEPALIVE_MILLISECONDS // 2),  # else a minute, whatever stands above
+        # gRPC would stop probing after two probes in which nothing else was sent: of a job that waits nothing is.
+        ("grpc.http2.max_pings_without_data", 0),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     )
