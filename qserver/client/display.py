@@ -9,6 +9,7 @@ from qserver.jobs import JobStatus
 _MOST_BARS = 16
 _WIDTH_EM = 20
 _BAR = "background:#4269d0;height:0.8em;display:inline-block"
+_MOVING_BAR = "<progress></progress>"  # without a value browsers move it to and fro
 _COLOURS: Mapping[JobStatus, str] = {
     JobStatus.PENDING: "#b08800",
     JobStatus.RUNNING: "#0969da",
@@ -26,8 +27,14 @@ def job_html(info: JobInfo, result_html: str = "") -> str:
         ran = f", ran {(info.finished_at - info.started_at).total_seconds():.2f} s"
     return (
         f"<div><code>{escape(info.id)}</code> on {escape(info.backend)} "
-        f'<b style="color:{_COLOURS[info.status]}">{info.status}</b>{ran}{why}</div>{result_html}'
+        f'<b style="color:{_COLOURS[info.status]}">{info.status}</b>{ran}{why}</div>'
+        f"{'' if info.status.is_final else _MOVING_BAR}{result_html}"
     )
+
+
+def lost_job_html(job_id: str, sentence: str) -> str:
+    """Say why nothing more is shown of a job."""
+    return f"<div><code>{escape(job_id)}</code> is no longer followed: {escape(sentence)}</div>"
 
 
 def result_html(heading: str, shares: Mapping[str, float], values: Sequence[tuple[float, float]]) -> str:

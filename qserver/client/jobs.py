@@ -7,6 +7,7 @@ from typing import overload
 from qserver.client.connection import Connection
 from qserver.client.display import job_html
 from qserver.client.job_info import JobInfo, JobUpdate, job_info, job_update
+from qserver.client.live_display import show
 from qserver.client.outcomes import Outcome, naming, succeeded, succeeded_once
 from qserver.client.patience import Deadline
 from qserver.client.results import Result
@@ -26,6 +27,10 @@ class Job:
     def __repr__(self) -> str:
         """Name it."""
         return f"Job({self.id!r})"
+
+    def _ipython_display_(self) -> None:
+        """Show in a notebook where it is, and go on until its result is there."""
+        show(self)
 
     def _repr_html_(self) -> str:
         """Show in a notebook where it is, and its result once it has one. Asks the server."""
