@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -58,6 +59,9 @@ RPCS = [
     *_rpcs(original_pb2.DESCRIPTOR.services_by_name["Jobs"]),
     *_rpcs(jobs_pb2.DESCRIPTOR.services_by_name["JobService"]),
 ]
+ENDLESS = "/qserver.v1.JobService/WatchJobs"
+"""Goes on until its client leaves: where it is silent for SILENCE_SECONDS, it was taken."""
+SILENCE_SECONDS = 0.1
 any_rpc = pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.path)
 # The server is the same for all examples: what one leaves behind must not matter to the next.
 together = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -91,9 +95,11 @@ async def _call(served: Served, rpc: Rpc, sent: Sequence[bytes]) -> None:
         await call  # type: ignore[misc]  # a call without its types
         return
     answers = cast("aio.UnaryStreamCall[bytes, bytes]", call)
-    for _ in range(MAX_ANSWERS):
-        if await answers.read() is aio.EOF:
-            return
+    with suppress(TimeoutError):
+        for _ in range(MAX_ANSWERS):
+            async with asyncio.timeout(SILENCE_SECONDS if rpc.path == ENDLESS else None):
+                if await answers.read() is aio.EOF:
+                    return
     answers.cancel()
 
 
