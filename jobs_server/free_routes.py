@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -65,10 +65,15 @@ class FreeRoutes:
                 self._left -= wanted
                 self._taken.update((job.id, job.route) for job in jobs)
             else:
-                self._room = {route: found for route, found in self._room.items() if route not in wanted}
-                self._left = Counter({route: self._left[route] for route in self._room})
-                self._is_all_free = False
+                self._close(wanted.keys())
             return fits
+
+    def _close(self, routes: Collection[str]) -> None:
+        """Let nobody pass a job that found no room: what is given back of these routes is the next round's to offer."""
+        for route in routes:
+            del self._left[route]
+        self._taken = {job_id: route for job_id, route in self._taken.items() if route not in routes}
+        self._is_all_free = False
 
     def give_back(self, job_ids: Iterable[UUID]) -> None:
         """Hear of jobs that were claimed, or are over: whoever has them waits for no other."""

@@ -50,6 +50,17 @@ def test_nobody_passes_a_job_that_found_no_room(free_routes: FreeRoutes) -> None
     assert free_routes.take([new_job(route="large")])
 
 
+def test_room_given_back_where_a_job_found_none_is_the_next_rounds(free_routes: FreeRoutes) -> None:
+    claimed = new_job()
+    assert free_routes.take([claimed])
+    assert not free_routes.take([new_job(), new_job()])
+
+    free_routes.give_back([claimed.id])
+
+    assert not free_routes.take([new_job()])
+    assert not free_routes.needs_no_round
+
+
 def test_a_job_that_no_idle_worker_can_hold_is_left_to_the_dispatcher(free_routes: FreeRoutes) -> None:
     assert not free_routes.take([new_job(memory_bytes=2 * GIB)])
 
