@@ -217,11 +217,12 @@ def _messages(jobs: OwnedJobs, *, is_live: bool = False) -> Iterator[jobs_pb2.Wa
     """Pack jobs into messages; `is_live` marks the last, and makes one where there are no jobs."""
     message, size_bytes = jobs_pb2.WatchJobsResponse(), 0
     for written in jobs.messages():
-        if message.jobs and size_bytes + written.ByteSize() > _MESSAGE_BYTES:
+        job_bytes = written.ByteSize()
+        if message.jobs and size_bytes + job_bytes > _MESSAGE_BYTES:
             yield message
             message, size_bytes = jobs_pb2.WatchJobsResponse(), 0
         message.jobs.append(written)
-        size_bytes += written.ByteSize()
+        size_bytes += job_bytes
     message.is_live = is_live
     if message.jobs or is_live:
         yield message

@@ -11,7 +11,7 @@ from uuid import UUID
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from jobs_server.json_values import from_struct
-from jobs_server.limits import check_observable_numbers
+from jobs_server.limits import MAX_NAME_LENGTH, check_observable_numbers
 from qserver.circuits import CircuitFormat
 from qserver.errors import InvalidRequest, TooLarge
 from qserver.jobs import DEFAULT_SHOTS, JobRequest, JobStatus, Observable, PauliTerm, RunRequest
@@ -21,7 +21,6 @@ from qserver.settings import LimitSettings
 from qserver.sweeps import Sweep
 
 MAX_JOB_IDS: Final = 10_000
-_MAX_NAME_LENGTH: Final = 200
 """How many jobs' results one call may ask for."""
 
 Number = TypeVar("Number", bound=int)
@@ -119,9 +118,9 @@ def job_ids(texts: Sequence[str]) -> Sequence[UUID]:
 
 def user_name(text: str) -> str | None:
     """Read a user's name; None where none is named. Raises InvalidRequest for what can be none."""
-    if len(text) > _MAX_NAME_LENGTH or not text.isprintable():
+    if len(text) > MAX_NAME_LENGTH or not text.isprintable():
         raise InvalidRequest(
-            f"user {text[:100]!r} can be no user's name: {_MAX_NAME_LENGTH} printable characters at most"
+            f"user {text[:100]!r} can be no user's name: {MAX_NAME_LENGTH} printable characters at most"
         )
     return text or None
 

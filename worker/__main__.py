@@ -10,11 +10,9 @@ from database import Database
 from plugins.registry import PRELOADED_MODULES
 from qserver.broker import connect
 from qserver.collector import spare_what_is_loaded
-from qserver.errors import QServerError
-from qserver.logs import configure_logs
 from qserver.sandbox.forkserver import Forkserver
-from qserver.sandbox.prctl import hide_from_others
-from qserver.settings import Settings, load_settings
+from qserver.settings import Settings
+from qserver.starting import run_service
 from worker.service import Worker
 
 _POLL_SECONDS = 0.1
@@ -63,7 +61,7 @@ def _stop(worker: Worker, wishes: _Wishes) -> None:
     stopping.join()
 
 
-def _run(settings: Settings) -> bool:
+def _run(settings: Settings) -> None:
     wishes = _Wishes()
     database = Database.open(settings.database)
     broker = connect(settings.broker)
@@ -77,20 +75,9 @@ def _run(settings: Settings) -> bool:
     finally:
         broker.close()
         database.close()
-    return not worker.has_failed
-
-
-def main() -> int:
-    """Work until a signal, and give the exit status: 0, or 1 where the worker could not start or go on."""
-    hide_from_others()
-    try:
-        settings = load_settings()
-        configure_logs("worker", settings.logs)
-        return 0 if _run(settings) else 1
-    except QServerError as error:
-        print(f"worker: {error}", file=sys.stderr)  # noqa: T201 - the log may not be configured yet
-        return 1
+    if worker.has_failed:
+        sys.exit(1)  # its log says why
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_service("worker", _run))

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from qserver.client import wire
+from qserver.client.progress import wanted_statuses
 from qserver.errors import Unavailable, WaitTimeout
 from qserver.jobs import JobStatus
 from qserver.rpc.v1 import jobs_pb2
@@ -17,8 +17,8 @@ class FollowingProgress:
     """The newest `limit` jobs, oldest first, then each that is new or changes."""
 
     def __init__(self, statuses: Iterable[JobStatus | str], limit: int) -> None:
-        """Have seen no job; follow only those in `statuses`, if any."""
-        self._request = jobs_pb2.WatchJobsRequest(statuses=[wire.STATUSES[JobStatus(status)] for status in statuses])
+        """Have seen no job; follow only those in `statuses`, if any. Raises InvalidRequest for an unknown one."""
+        self._request = jobs_pb2.WatchJobsRequest(statuses=wanted_statuses(statuses))
         self._limit = limit
         self._listed: list[jobs_pb2.Job] = []
         self._is_live = False

@@ -157,10 +157,10 @@ class ListingProgress:
 
         Raises InvalidRequest for a status that doesn't exist.
         """
-        named = [statuses] if isinstance(statuses, str) else statuses
-        wanted = [wire.STATUSES[_status(status)] for status in named]
         self._left = limit
-        self._request = jobs_pb2.ListJobsRequest(page_size=min(limit or PAGE_JOBS, PAGE_JOBS), statuses=wanted)
+        self._request = jobs_pb2.ListJobsRequest(
+            page_size=min(limit or PAGE_JOBS, PAGE_JOBS), statuses=wanted_statuses(statuses)
+        )
         self._is_done = False
 
     def is_done(self) -> bool:
@@ -187,6 +187,12 @@ def took_too_long(first: str, *others: str) -> WaitTimeout:
     error = WaitTimeout(f"{who} not over yet; what was submitted goes on, and may be waited for again")
     error.job_id = first
     return error
+
+
+def wanted_statuses(statuses: Iterable[JobStatus | str]) -> Sequence[jobs_pb2.JobStatus.ValueType]:
+    """Write the statuses that are asked for, or the one. Raises InvalidRequest for one that doesn't exist."""
+    named = [statuses] if isinstance(statuses, str) else statuses
+    return [wire.STATUSES[_status(status)] for status in named]
 
 
 def _status(name: JobStatus | str) -> JobStatus:

@@ -7,6 +7,7 @@ from google.protobuf.json_format import MessageToDict
 
 from qserver.circuits import CircuitFormat, CircuitSource
 from qserver.client.circuits import UnreadSource
+from qserver.client.list_progress import FollowingProgress
 from qserver.client.progress import ListingProgress, SendingProgress, WaitingProgress
 from qserver.client.submissions import (
     BYTES_A_CALL,
@@ -210,3 +211,5 @@ def test_one_status_may_be_named_alone_and_an_unknown_one_is_refused() -> None:
 
     with pytest.raises(InvalidRequest, match="status 'bogus' is unknown; known: pending, running"):
         ListingProgress(["bogus"], 5)
+    with pytest.raises(InvalidRequest, match="status 'bogus' is unknown; known: pending, running"):
+        FollowingProgress(["bogus"], 5)
