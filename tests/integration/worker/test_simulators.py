@@ -10,7 +10,6 @@ from database import circuit_hash
 from database.records import NewJob
 from plugins.registry import PRELOADED_MODULES, Registry
 from plugins.sandboxed import spawn_plugin_process
-from qserver.broker.memory import MemoryBroker
 from qserver.circuits import Circuit, CircuitFormat
 from qserver.identity import ANONYMOUS
 from qserver.jobs import JobRequest, JobStatus, RunRequest
@@ -20,9 +19,12 @@ from qserver.sandbox.forkserver import Forkserver
 from qserver.sandbox.limits import Limits
 from qserver.settings import Settings
 from tests.unit.qsim.running import needs_qsim
-from tests.unit.worker.house import House, InterruptibleDatabase, worker_settings
+from tests.unit.worker.conftest import house
+from tests.unit.worker.house import House, worker_settings
 from tests.waiting import seconds_until, wait_until
 from worker.service import Worker
+
+__all__ = ["house"]
 
 GIB = 1024**3
 RESOURCES = Resources(memory_bytes=2 * GIB, gpu_memory_bytes=0, cores=2)
@@ -51,16 +53,6 @@ def forkserver() -> Iterator[Forkserver]:
 def settings(tmp_path: Path) -> Settings:
     settings = worker_settings(f"sqlite:///{tmp_path / 'qserver.db'}")
     return settings.model_copy(update={"worker": settings.worker.model_copy(update={"simulator_memory_mib": 2048})})
-
-
-@pytest.fixture
-def house(settings: Settings) -> Iterator[House]:
-    database = InterruptibleDatabase.open(settings.database)
-    broker = MemoryBroker()
-    database.upgrade()
-    yield House(database, broker)
-    broker.close()
-    database.close()
 
 
 @pytest.fixture

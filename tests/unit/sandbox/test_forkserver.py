@@ -38,6 +38,19 @@ threading.Event().wait()
 """
 
 
+def run_server(channel: socket.socket, *, service_pid: int) -> subprocess.CompletedProcess[bytes]:
+    """Run a forkserver's process to its end; `channel` leads to its service."""
+    program = f"from qserver.sandbox.server import main; main({channel.fileno()}, {service_pid})"
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        pass_fds=[channel.fileno()],
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+
+
 def test_a_service_killed_without_warning_takes_everything_with_it() -> None:
     service = subprocess.Popen(
         [sys.executable, "-c", SERVICE],
@@ -192,16 +205,8 @@ def test_a_service_that_dies_while_its_forkserver_starts_leaves_no_trace(tmp_pat
     if has_asked:
         ours.send(Setup(preload=("json",), folder=str(folder)).encode())
     ours.close()
-    program = f"from qserver.sandbox.server import main; main({theirs.fileno()}, {os.getpid()})"
 
-    ended = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=REPOSITORY,
-        pass_fds=[theirs.fileno()],
-        capture_output=True,
-        timeout=30,
-        check=False,
-    )
+    ended = run_server(theirs, service_pid=os.getpid())
 
     theirs.close()
     assert (ended.returncode, ended.stderr) == (0, b"")
@@ -215,16 +220,8 @@ def test_a_service_that_is_gone_when_all_is_loaded_leaves_no_trace(tmp_path: Pat
     gone.wait(30)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.send(Setup(preload=("json",), folder=str(folder)).encode())
-    program = f"from qserver.sandbox.server import main; main({theirs.fileno()}, {gone.pid})"
 
-    ended = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=REPOSITORY,
-        pass_fds=[theirs.fileno()],
-        capture_output=True,
-        timeout=30,
-        check=False,
-    )
+    ended = run_server(theirs, service_pid=gone.pid)
 
     ours.close()
     theirs.close()
