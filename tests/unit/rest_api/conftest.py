@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from qserver.settings import DatabaseSettings, LimitSettings, RestApiSettings, Settings
+from database.people_records import NewKey
+from qserver.access.keys import hash_key, make_key
+from qserver.identity import EVERYTHING, Role
+from qserver.settings import AccessSettings, DatabaseSettings, LimitSettings, RestApiSettings, Settings
 from tests.unit.rest_api.site import Site, build_site, prepare_database
+from tests.unit.rest_api.town import Town
 
 
 def _sqlite(path: Path) -> DatabaseSettings:
@@ -53,3 +57,21 @@ async def narrow_site(settings: Settings) -> AsyncIterator[Site]:
     yield built
     await built.client.aclose()
     built.database.close()
+
+
+@pytest.fixture
+async def town(settings: Settings) -> AsyncIterator[Town]:
+    """A site that asks for keys: root is its administrator, ada and eve are users, vic may only look."""
+    access = AccessSettings.model_validate(
+        {"auth": "required", "anonymous_from": "198.51.100.0/24", "key_failures_per_minute": 2, "max_keys_per_user": 3}
+    )
+    site = build_site(settings.model_copy(update={"access": access}))
+    keys: dict[str, str] = {}
+    with site.database.transaction() as transaction:
+        for name, role in {"root": Role.ADMIN, "ada": Role.USER, "eve": Role.USER, "vic": Role.VIEWER}.items():
+            keys[name] = make_key()
+            user = transaction.users.add(name, role)
+            transaction.keys.add(NewKey(hash_key(keys[name]), user.id, "first", EVERYTHING))
+    yield Town(site, keys)
+    await site.client.aclose()
+    site.database.close()

@@ -1,67 +1,20 @@
 """Who may do what over HTTP: every route by its rule, and nobody by another's key."""
 
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import httpx
 import pytest
 
-from database.people_records import NewKey
-from qserver.access.keys import hash_key, make_key
-from qserver.identity import EVERYTHING, HTTP_RULES, Identity, Permission, Role
+from qserver.access.keys import make_key
+from qserver.identity import HTTP_RULES, Identity, Permission, Role
 from qserver.jobs import JobRequest, RunRequest
 from qserver.results import ResultType
-from qserver.settings import AccessSettings, Settings
-from tests.unit.rest_api.site import BELL, Site, authenticator_of, build_site, store
+from qserver.settings import Settings
+from tests.unit.rest_api.site import BELL, authenticator_of, store
+from tests.unit.rest_api.town import FROM_OUTSIDE, SUBMISSION, Town
 
 GUARDED = sorted(rule for rule, permission in HTTP_RULES.items() if permission is not Permission.NONE)
 OPEN = sorted(set(HTTP_RULES) - set(GUARDED))
-FROM_HERE = ("127.0.0.1", 4711)
-FROM_OUTSIDE = ("192.0.2.7", 4711)
-SUBMISSION: dict[str, object] = {"backend": "aer", "circuit": BELL, "result_types": ["counts"]}
-
-
-@dataclass
-class Town:
-    """A site that asks for keys, and people with keys."""
-
-    site: Site
-    keys: dict[str, str]
-
-    async def call(
-        self, method: str, path: str, who: str | None = None, *, client: tuple[str, int] = FROM_HERE, **options: object
-    ) -> httpx.Response:
-        """Send a request with somebody's key, or with `who` itself where nobody has that name."""
-        headers = {} if who is None else {"Authorization": f"Bearer {self.keys.get(who, who)}"}
-        transport = httpx.ASGITransport(self.site.app, client=client)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as http:
-            return await http.request(method, path, headers=headers, **options)  # type: ignore[arg-type]
-
-    async def submit(self, who: str) -> str:
-        """Submit a job in somebody's name."""
-        answer = await self.call("POST", "/api/v1/jobs", who, json=SUBMISSION)
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
-
-
-@pytest.fixture
-async def town(settings: Settings) -> AsyncIterator[Town]:
-    access = AccessSettings.model_validate(
-        {"auth": "required", "anonymous_from": "198.51.100.0/24", "key_failures_per_minute": 2, "max_keys_per_user": 3}
-    )
-    site = build_site(settings.model_copy(update={"access": access}))
-    keys: dict[str, str] = {}
-    with site.database.transaction() as transaction:
-        for name, role in {"root": Role.ADMIN, "ada": Role.USER, "eve": Role.USER, "vic": Role.VIEWER}.items():
-            keys[name] = make_key()
-            user = transaction.users.add(name, role)
-            transaction.keys.add(NewKey(hash_key(keys[name]), user.id, "first", EVERYTHING))
-    yield Town(site, keys)
-    await site.client.aclose()
-    site.database.close()
 
 
 def filled(rule: str) -> tuple[str, str]:
@@ -185,126 +138,6 @@ async def test_an_address_that_guesses_is_told_to_wait(town: Town) -> None:
     assert int(answers[-1].headers["Retry-After"]) > 0
 
 
-async def test_a_key_is_made_used_and_revoked_at_once(town: Town) -> None:
-    made = await town.call("POST", "/api/v1/keys", "ada", json={"name": "laptop", "scopes": ["read"]})
-    assert made.status_code == 201
-    assert made.headers["Cache-Control"] == "no-store"
-    key, about = made.json()["key"], made.json()["about"]
-    assert re.fullmatch(r"qserver_[A-Za-z0-9_-]{43}", key)
-    assert (about["user"], about["scopes"], about["last_used_at"]) == ("ada", ["read"], None)
-
-    me = (await town.call("GET", "/api/v1/me", key)).json()
-    assert (me["name"], me["permissions"]) == ("ada", ["none", "read"])
-    assert (await town.call("POST", "/api/v1/jobs", key, json=SUBMISSION)).status_code == 403
-    assert "not made for 'submit'" in (await town.call("POST", "/api/v1/keys", key, json={"name": "x"})).text
-
-    listed = (await town.call("GET", "/api/v1/keys", "ada")).json()
-    assert [entry["name"] for entry in listed] == ["first", "laptop"]
-    assert key not in str(listed)
-
-    town.site.services.authenticator.forget()  # what RestApi does when it hears of the change
-    assert (await town.call("DELETE", f"/api/v1/key/{about['id']}", "ada")).status_code == 200
-    town.site.services.authenticator.forget()
-    assert (await town.call("GET", "/api/v1/me", key)).status_code == 401
-
-
-async def test_no_key_can_do_more_than_the_one_it_was_made_with(town: Town) -> None:
-    narrow = await town.call("POST", "/api/v1/keys", "root", json={"name": "n", "scopes": ["read", "submit"]})
-    key = narrow.json()["key"]
-
-    wider = await town.call("POST", "/api/v1/keys", key, json={"name": "w", "scopes": ["administer"]})
-    same = await town.call("POST", "/api/v1/keys", key, json={"name": "s"})
-    anothers = await town.call("POST", "/api/v1/keys", key, json={"name": "o", "user": "ada"})
-
-    assert wider.status_code == 403
-    assert same.json()["about"]["scopes"] == ["read", "submit"]
-    assert anothers.status_code == 403
-    assert (await town.call("GET", "/api/v1/users", key)).status_code == 403
-
-
-async def test_more_keys_than_allowed_are_refused_whoever_makes_them(town: Town) -> None:
-    answers = [await town.call("POST", "/api/v1/keys", "ada", json={"name": f"k{number}"}) for number in range(3)]
-    by_root = await town.call("POST", "/api/v1/keys", "root", json={"name": "another", "user": "ada"})
-
-    assert [answer.status_code for answer in (*answers, by_root)] == [201, 201, 429, 429]
-    problem = answers[-1].json()
-    assert problem["limit"] == {"name": "max_keys_per_user", "value": 3, "retry_after_seconds": 60}
-    assert "revoke one" in problem["detail"]
-    quotas = (await town.call("GET", "/api/v1/limits", "ada")).json()["quotas"]
-    assert {"name": "max_keys_per_user", "limit": 3, "used": 3} in quotas
-
-
-async def test_an_administrator_makes_and_revokes_anybodys_keys(town: Town) -> None:
-    made = await town.call("POST", "/api/v1/keys", "root", json={"name": "laptop", "user": "ada"})
-
-    assert (await town.call("GET", "/api/v1/me", made.json()["key"])).json()["name"] == "ada"
-    assert len((await town.call("GET", "/api/v1/keys?user=ada", "root")).json()) == 2
-    assert (await town.call("GET", "/api/v1/keys?user=ada", "eve")).json() == []
-    unknown = await town.call("POST", "/api/v1/keys", "root", json={"name": "x", "user": "nobody"})
-    assert unknown.status_code == 404
-    key_id = made.json()["about"]["id"]
-    assert (await town.call("DELETE", f"/api/v1/key/{key_id}", "eve")).status_code == 404
-    assert (await town.call("DELETE", f"/api/v1/key/{key_id}", "root")).status_code == 200
-    assert (await town.call("DELETE", f"/api/v1/key/{key_id}", "root")).status_code == 404
-
-
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        {"name": "x", "expires_at": (datetime.now(UTC) - timedelta(seconds=1)).isoformat()},
-        {"name": "x", "scopes": []},
-        {"name": "x", "scopes": ["everything"]},
-        {"name": "../x"},
-        {"name": "x", "key": "qserver_mine"},
-        {},
-    ],
-)
-async def test_a_key_that_would_be_none_is_refused(town: Town, wanted: dict[str, object]) -> None:
-    assert (await town.call("POST", "/api/v1/keys", "ada", json=wanted)).status_code == 400
-
-
-async def test_a_user_is_added_promoted_and_shut_out(town: Town) -> None:
-    added = await town.call("POST", "/api/v1/users", "root", json={"name": "bob"})
-    again = await town.call("POST", "/api/v1/users", "root", json={"name": "bob"})
-    promoted = await town.call("PUT", "/api/v1/user/bob", "root", json={"role": "admin"})
-    shut_out = await town.call("PUT", "/api/v1/user/bob", "root", json={"disabled": True})
-
-    assert [added.status_code, again.status_code] == [201, 409]
-    assert [answer.json()["role"] for answer in (added, promoted, shut_out)] == ["user", "admin", "admin"]
-    assert shut_out.json()["disabled_at"] is not None
-    users = (await town.call("GET", "/api/v1/users", "root")).json()
-    assert [user["name"] for user in users] == ["ada", "anonymous", "bob", "eve", "root", "vic"]
-
-
-async def test_the_last_administrator_can_not_shut_themselves_out(town: Town) -> None:
-    answer = await town.call("PUT", "/api/v1/user/root", "root", json={"disabled": True})
-
-    assert answer.status_code == 409
-    assert (await town.call("GET", "/api/v1/users", "root")).status_code == 200
-
-
-async def test_what_was_done_stands_in_the_audit_trail(town: Town) -> None:
-    job_id = await town.submit("ada")
-    await town.call("POST", "/api/v1/users", "root", json={"name": "bob", "role": "viewer"})
-    await town.call("POST", "/api/v1/plugin/aer-plugin", "root")
-    await town.call("DELETE", "/api/v1/plugin/aer-plugin", "root")
-    await town.call("PUT", f"/api/v1/job/cancel/{job_id}", "root")
-    await town.call("DELETE", f"/api/v1/job/{job_id}", "root")
-
-    entries = (await town.call("GET", "/api/v1/audit", "root")).json()
-
-    assert [(entry["action"], entry["subject"]) for entry in reversed(entries)] == [
-        ("user.added", "bob"),
-        ("plugin.added", "aer-plugin"),
-        ("plugin.removed", "aer-plugin"),
-        ("job.canceled", job_id),
-        ("job.deleted", job_id),
-    ]
-    assert {(entry["actor"], entry["address"]) for entry in entries} == {("root", "127.0.0.1")}
-    older = (await town.call("GET", f"/api/v1/audit?before={entries[2]['id']}", "root")).json()
-    assert [entry["action"] for entry in older] == ["plugin.added", "user.added"]
-
-
 async def test_the_document_tells_which_operations_need_a_key(town: Town) -> None:
     document = (await town.call("GET", "/openapi.json")).json()
 
@@ -312,20 +145,6 @@ async def test_the_document_tells_which_operations_need_a_key(town: Town) -> Non
     assert document["paths"]["/api/v1/health"]["get"]["security"] == []
     assert document["paths"]["/api/v1/jobs"]["post"]["security"] == [{"key": []}]
     assert "401" in document["paths"]["/api/v1/jobs"]["post"]["responses"]
-
-
-async def test_a_key_stands_in_no_answer_and_no_error(town: Town) -> None:
-    key = town.keys["ada"]
-
-    answers = [
-        await town.call("GET", f"/api/v1/job/{uuid4()}", "ada"),
-        await town.call("GET", "/api/v1/users", "ada"),
-        await town.call("GET", "/api/v1/me", f"{key}x"),
-        await town.call("GET", "/api/v1/keys", "ada"),
-    ]
-
-    assert [answer.status_code for answer in answers] == [404, 403, 401, 200]
-    assert not any(key in answer.text + str(answer.headers) for answer in answers)
 
 
 def test_the_same_settings_make_the_same_door(settings: Settings, town: Town) -> None:

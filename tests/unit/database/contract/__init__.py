@@ -1,6 +1,6 @@
 """What the repositories promise, on any database."""
 
-from tests.unit.database.contract.access import TestAdminKey, TestAudit, TestKeys, TestUsers, TestUsersOfAnIssuer
+from tests.unit.database.contract.audit import TestAudit
 from tests.unit.database.contract.cache_hits import TestCacheHits
 from tests.unit.database.contract.caching import TestCache
 from tests.unit.database.contract.dispatching import TestLoads, TestPick, TestUnpublish
@@ -8,6 +8,7 @@ from tests.unit.database.contract.ending import TestCancel, TestDelete, TestHist
 from tests.unit.database.contract.giving_up import TestFail, TestRelease
 from tests.unit.database.contract.job_results import TestJobResults
 from tests.unit.database.contract.keeping import TestRetention
+from tests.unit.database.contract.keys import TestAdminKey, TestKeys
 from tests.unit.database.contract.leases import TestClaim, TestFinish, TestLease
 from tests.unit.database.contract.pubs import TestPubs
 from tests.unit.database.contract.quotas import TestQuotas
@@ -17,6 +18,7 @@ from tests.unit.database.contract.registry import TestPlugins, TestWorkers
 from tests.unit.database.contract.running_quota import TestRunningQuota
 from tests.unit.database.contract.submission import TestRequestId, TestSubmission
 from tests.unit.database.contract.transactions import TestChanges, TestReadingBesideWriting, TestTransactions
+from tests.unit.database.contract.users import TestUsers, TestUsersOfAnIssuer
 
 __all__ = [
     "TestAdminKey",

@@ -1,0 +1,31 @@
+"""Users and keys to test with."""
+
+from datetime import UTC, datetime, timedelta
+
+from database import Database
+from database.directory import DatabaseDirectory
+from database.people_records import NewKey
+from qserver.access.directory import TokenHolder
+from qserver.access.keys import hash_key, make_key
+from qserver.identity import EVERYTHING, Identity, Role
+
+ISSUER = "https://id.example.org"
+
+
+def add_user(database: Database, name: str, role: Role = Role.USER) -> Identity:
+    with database.transaction() as transaction:
+        user = transaction.users.add(name, role)
+    return Identity(user.id, user.name, user.role)
+
+
+def add_key(database: Database, owner: Identity, name: str = "laptop", **changes: object) -> str:
+    key = make_key()
+    values: dict[str, object] = {"scopes": EVERYTHING, "expires_at": None, **changes}
+    with database.transaction() as transaction:
+        transaction.keys.add(NewKey(hash_key(key), owner.user_id, name, **values))  # type: ignore[arg-type]
+    return key
+
+
+def take_in(database: Database, subject: str, name: str, role: Role = Role.USER) -> Identity | None:
+    holder = TokenHolder(f"{ISSUER}|{subject}", name, role, datetime.now(UTC) + timedelta(hours=1))
+    return DatabaseDirectory(database).take_in(holder)
