@@ -22,7 +22,7 @@ _MOST_FOLLOWED = 16
 _FRAMES_A_SECOND = 8
 
 
-class _Board:
+class Board:
     """What is known of jobs. Threads write to it, one for each job."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
@@ -34,7 +34,9 @@ class _Board:
         self._seconds: dict[str, float] = {}
 
     def tell(self, job_id: str, status: JobStatus, words: str) -> None:
-        """Hear of a job."""
+        """Hear of a job. What is over stays so, whatever the slower of two streams tells after it."""
+        if self._status[job_id].is_final and not status.is_final:
+            return
         self._status[job_id] = status
         self._words[job_id] = words
         if status.is_final:
@@ -71,7 +73,7 @@ def watched(
     if not screen.errors.is_terminal:
         yield from jobs.as_completed(timeout_seconds)
         return
-    board = _Board(names)
+    board = Board(names)
     with (
         ThreadPoolExecutor(_MOST_FOLLOWED, thread_name_prefix="watch") as threads,
         Live(board, console=screen.errors, refresh_per_second=_FRAMES_A_SECOND, transient=True),
@@ -84,7 +86,7 @@ def watched(
             yield job_id, outcome
 
 
-def _follow(job: Job, board: _Board, timeout_seconds: float | None) -> None:
+def _follow(job: Job, board: Board, timeout_seconds: float | None) -> None:
     try:
         for event in job.events(timeout_seconds=timeout_seconds):
             board.tell(job.id, event.status, event.message)
