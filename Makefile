@@ -34,6 +34,8 @@ DEMO_FLAGS = $(if $(CIRCUIT),--circuit "$$CIRCUIT") $(if $(SHOTS),--shots "$$SHO
 KEPT_CONTRACT := proto/kept/qserver.v1.binpb
 # protoc looks for its plugins on the path.
 STUBS := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/generate_stubs.py
+# A page that is kept from the last build is not warned of again: each build is a fresh one.
+SITE := $(BIN)/python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going --doctree-dir build/doctrees -c docs . build/docs
 
 ## Use it
 
@@ -135,7 +137,7 @@ bench: .venv/bench system-dependencies  ## measure against Aer by hand, Celery a
 	$(BIN)/python -m bench --rounds $(or $(ROUNDS),5) $(if $(SCALE),--scale $(SCALE)) $(addprefix --only ,$(ONLY))
 
 .PHONY: audit
-audit: .venv/audit .venv/bench  ## licences and known weaknesses of all locked packages; fails where they can't be looked up
+audit: .venv/audit .venv/bench .venv/docs  ## licences and known weaknesses of all locked packages; fails where they can't be looked up
 	@status=0; $(BIN)/python -m scripts.licences || status=$$?; $(BIN)/python -m scripts.advisories || status=$$?; exit $$status
 
 .PHONY: sbom
@@ -159,6 +161,11 @@ keep-contract: .venv/dev  ## at a release: what qserver.v1 is by now may no long
 .PHONY: openapi
 openapi: .venv/standalone  ## write the OpenAPI document to build/openapi.json
 	@$(BIN)/python -m scripts.write_openapi build/openapi.json
+
+.PHONY: docs
+docs: .venv/docs  ## the site of docs/ and of the docstrings, in build/docs; fails on a warning, such as a link to nowhere
+	@$(SITE)
+	@echo "The site: build/docs/index.html"
 
 .PHONY: wheel
 wheel: .venv/bin/python  ## build the client's wheel into dist/: pip install 'dist/qserver_sdk-....whl[cli,qiskit,plot]'
@@ -210,6 +217,11 @@ run-janitor: .venv/standalone  ## retention
 
 .venv/audit: requirements/audit.txt .venv/dev
 	@echo "Installing requirements/audit.txt into .venv"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+	@touch $@
+
+.venv/docs: requirements/docs.txt .venv/dev
+	@echo "Installing requirements/docs.txt into .venv"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
 	@touch $@
 

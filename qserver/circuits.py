@@ -8,10 +8,10 @@ from enum import StrEnum
 class CircuitFormat(StrEnum):
     """What the bytes of a circuit are."""
 
-    OPENQASM2 = "openqasm2"  # `OPENQASM 2.0;`, strict or with Qiskit's legacy extensions
-    OPENQASM3 = "openqasm3"  # `OPENQASM 3;` or `3.0`, `3.1`
-    QPY = "qpy"  # Qiskit's binary format, version 13 and newer, one circuit
-    TEXT = "text"  # any non-empty text: only the file plugin that runs it knows its format
+    OPENQASM2 = "openqasm2"  #: `OPENQASM 2.0;`, strict or with Qiskit's legacy extensions
+    OPENQASM3 = "openqasm3"  #: `OPENQASM 3;` or `3.0`, `3.1`
+    QPY = "qpy"  #: Qiskit's binary format, version 13 and newer, one circuit
+    TEXT = "text"  #: any non-empty text: only the file plugin that runs it knows its format
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class CircuitProfile:
     classical_registers: tuple[ClassicalRegister, ...]
     parameters: tuple[str, ...]
     basis_counts: Mapping[str, int] = field(default_factory=dict)
-    max_interaction_distance: int = 0  # largest |i - j| of qubits i, j that share a gate: small means a narrow chain
-    entanglement_bits: int | None = None  # Schmidt rank <= 2 ** this at every cut of the qubits; None: unknown
-    num_active_qubits: int | None = None  # qubits that anything but a barrier touches; None: take all
+    max_interaction_distance: int = 0  #: largest `|i - j|` of qubits i, j that share a gate: small means a narrow chain
+    entanglement_bits: int | None = None  #: Schmidt rank <= `2 ** this` at every cut of the qubits; None: unknown
+    num_active_qubits: int | None = None  #: qubits that anything but a barrier touches; None: take all
 
     @property
     def has_measurements(self) -> bool:
@@ -60,7 +60,7 @@ class Inspection:
     """What an inspector found: the profile, and the circuit in the form that workers load fastest."""
 
     circuit_format: CircuitFormat
-    profile: CircuitProfile | None  # None for TEXT: only the plugin can read it
+    profile: CircuitProfile | None  #: None for TEXT: only the plugin can read it
     qpy: bytes | None
 
 

@@ -1,5 +1,7 @@
 """What can go wrong, as a tree of decisions that someone can take.
 
+::
+
     QServerError
     |- RequestError            the caller must change something; asking again as is won't help
     |  |- InvalidRequest       a value is wrong, missing or impossible
@@ -37,15 +39,15 @@ class Reason(StrEnum):
     """Machine-readable cause, the same on every interface and in the database."""
 
     # Why a request was refused.
-    INVALID_REQUEST = "INVALID_REQUEST"  # a field is wrong; the message names it
-    INVALID_CIRCUIT = "INVALID_CIRCUIT"  # the source can't be parsed or run
-    INVALID_OPTION = "INVALID_OPTION"  # unknown option, or a value outside its schema
-    INVALID_OBSERVABLE = "INVALID_OBSERVABLE"  # wrong width, letters or coefficient
-    UNKNOWN_BACKEND = "UNKNOWN_BACKEND"  # no plugin brings a backend of this name
-    UNSUPPORTED_RESULT_TYPE = "UNSUPPORTED_RESULT_TYPE"  # this backend or circuit can't give it
-    DEVICE_UNAVAILABLE = "DEVICE_UNAVAILABLE"  # e.g. a GPU was asked for and no worker has one
-    TOO_LARGE = "TOO_LARGE"  # a size passes a limit
-    TOO_MUCH_MEMORY = "TOO_MUCH_MEMORY"  # no worker could ever hold the state
+    INVALID_REQUEST = "INVALID_REQUEST"  #: a field is wrong; the message names it
+    INVALID_CIRCUIT = "INVALID_CIRCUIT"  #: the source can't be parsed or run
+    INVALID_OPTION = "INVALID_OPTION"  #: unknown option, or a value outside its schema
+    INVALID_OBSERVABLE = "INVALID_OBSERVABLE"  #: wrong width, letters or coefficient
+    UNKNOWN_BACKEND = "UNKNOWN_BACKEND"  #: no plugin brings a backend of this name
+    UNSUPPORTED_RESULT_TYPE = "UNSUPPORTED_RESULT_TYPE"  #: this backend or circuit can't give it
+    DEVICE_UNAVAILABLE = "DEVICE_UNAVAILABLE"  #: e.g. a GPU was asked for and no worker has one
+    TOO_LARGE = "TOO_LARGE"  #: a size passes a limit
+    TOO_MUCH_MEMORY = "TOO_MUCH_MEMORY"  #: no worker could ever hold the state
     NOT_FOUND = "NOT_FOUND"
     ALREADY_EXISTS = "ALREADY_EXISTS"
     CONFLICT = "CONFLICT"
@@ -54,24 +56,24 @@ class Reason(StrEnum):
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     UNAVAILABLE = "UNAVAILABLE"
     OVERLOADED = "OVERLOADED"
-    INTERNAL = "INTERNAL"  # our fault; the log has the trace
+    INTERNAL = "INTERNAL"  #: our fault; the log has the trace
 
     # Why a job waits.
-    PLUGIN_INSTALLING = "PLUGIN_INSTALLING"  # a worker is still building the plugin's environment
+    PLUGIN_INSTALLING = "PLUGIN_INSTALLING"  #: a worker is still building the plugin's environment
 
     # Why a job ended without a result.
-    OUT_OF_MEMORY = "OUT_OF_MEMORY"  # the simulator passed its memory limit
-    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"  # time_limit_seconds passed while it ran
-    EXPIRED = "EXPIRED"  # expires_at came before it started
-    WORKER_LOST = "WORKER_LOST"  # max_attempts workers or simulators died under it
-    PLUGIN_ERROR = "PLUGIN_ERROR"  # the plugin raised; the message is its sentence
-    PLUGIN_UNAVAILABLE = "PLUGIN_UNAVAILABLE"  # the plugin was removed or can't be installed
-    RESULT_TOO_LARGE = "RESULT_TOO_LARGE"  # passes QSERVER_MAX_RESULT_BYTES
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"  #: the simulator passed its memory limit
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"  #: time_limit_seconds passed while it ran
+    EXPIRED = "EXPIRED"  #: expires_at came before it started
+    WORKER_LOST = "WORKER_LOST"  #: max_attempts workers or simulators died under it
+    PLUGIN_ERROR = "PLUGIN_ERROR"  #: the plugin raised; the message is its sentence
+    PLUGIN_UNAVAILABLE = "PLUGIN_UNAVAILABLE"  #: the plugin was removed or can't be installed
+    RESULT_TOO_LARGE = "RESULT_TOO_LARGE"  #: passes QSERVER_MAX_RESULT_BYTES
     CANCELED_BY_USER = "CANCELED_BY_USER"
 
     # What the client alone finds out.
-    WAIT_TIMEOUT = "WAIT_TIMEOUT"  # the job is not over yet
-    MISSING_PACKAGE = "MISSING_PACKAGE"  # an extra of the SDK isn't installed
+    WAIT_TIMEOUT = "WAIT_TIMEOUT"  #: the job is not over yet
+    MISSING_PACKAGE = "MISSING_PACKAGE"  #: an extra of the SDK isn't installed
 
 
 class QServerError(Exception):
@@ -188,7 +190,7 @@ class PermissionDenied(RequestError):  # noqa: N818
 class ReachedLimit:
     """Which limit it was, and when it is worth asking again: at the earliest, where that depends on what runs."""
 
-    name: str  # its setting is QSERVER_ and this in capitals
+    name: str  #: its setting is `QSERVER_` and this in capitals
     value: float
     retry_after_seconds: int
 

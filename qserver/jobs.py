@@ -22,11 +22,11 @@ MAX_SEED = 2**63 - 1
 class JobStatus(StrEnum):
     """Where a job is in its life. The words are the original service's."""
 
-    PENDING = "pending"  # stored, waits for a worker (again, if one was lost)
-    RUNNING = "running"  # a worker holds its lease
-    FINISHED = "finished"  # its results are stored
-    FAILED = "failed"  # it can't be run; reason and message say why
-    CANCELED = "canceled"  # somebody stopped it
+    PENDING = "pending"  #: stored, waits for a worker (again, if one was lost)
+    RUNNING = "running"  #: a worker holds its lease
+    FINISHED = "finished"  #: its results are stored
+    FAILED = "failed"  #: it can't be run; reason and message say why
+    CANCELED = "canceled"  #: somebody stopped it
 
     @property
     def is_final(self) -> bool:
@@ -51,7 +51,7 @@ ALLOWED_MOVES: Mapping[JobStatus, frozenset[JobStatus]] = MappingProxyType(
 class Program(StrEnum):
     """What kind of work a job is."""
 
-    CIRCUIT = "circuit"  # circuits over inputs, one result document a PUB
+    CIRCUIT = "circuit"  #: circuits over inputs, one result document a PUB
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,11 @@ class RunRequest:
     result_types: frozenset[ResultType]
     shots: int = DEFAULT_SHOTS
     seed: int | None = None
-    precision: float | None = None  # wanted standard error of expval; None means exact
+    precision: float | None = None  #: wanted standard error of expval; None means exact
     observables: tuple[Observable, ...] = ()
-    options: JsonObject = field(default_factory=dict)  # checked against the backend's options_schema
-    metadata: JsonObject = field(default_factory=dict)  # free; stored and given back; file plugins read it
-    sweep: Sweep | None = None  # of a PUB; a job read for its state comes without
+    options: JsonObject = field(default_factory=dict)  #: checked against the backend's options_schema
+    metadata: JsonObject = field(default_factory=dict)  #: free; stored and given back; file plugins read it
+    sweep: Sweep | None = None  #: of a PUB; a job read for its state comes without
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,12 @@ class JobRequest:
 
     run: RunRequest
     priority: int = DEFAULT_PRIORITY
-    time_limit_seconds: float | None = None  # running longer fails the job with DEADLINE_EXCEEDED
-    expires_at: datetime | None = None  # not started by then, it fails with EXPIRED
-    request_id: str | None = None  # makes submitting idempotent, per owner
-    circuit_format: CircuitFormat | None = None  # as the client states it, if at all; once admitted, as it was found
-    cache: bool = False  # an equal job's stored result will do, and this one's for later jobs
-    num_pubs: int | None = None  # of a job of PUBs, of which `run` is the first; None for a job of one circuit
+    time_limit_seconds: float | None = None  #: running longer fails the job with DEADLINE_EXCEEDED
+    expires_at: datetime | None = None  #: not started by then, it fails with EXPIRED
+    request_id: str | None = None  #: makes submitting idempotent, per owner
+    circuit_format: CircuitFormat | None = None  #: as the client states it, if at all; once admitted, as it was found
+    cache: bool = False  #: an equal job's stored result will do, and this one's for later jobs
+    num_pubs: int | None = None  #: of a job of PUBs, of which `run` is the first; None for a job of one circuit
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +112,12 @@ class Job:
     status: JobStatus
     reason: Reason | None
     message: str | None
-    attempt: int  # how often a worker has claimed it
+    attempt: int  #: how often a worker has claimed it
     max_attempts: int
     submitted_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    event_sequence: int  # sequence number of its latest event
+    event_sequence: int  #: sequence number of its latest event
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +130,4 @@ class JobEvent:
     at: datetime
     reason: Reason | None = None
     message: str | None = None
-    actor: str | None = None  # user, or worker, or service that made the change
+    actor: str | None = None  #: user, or worker, or service that made the change

@@ -4,4 +4,7 @@ from collections.abc import Mapping, Sequence
 
 JsonScalar = str | int | float | bool | None
 JsonValue = JsonScalar | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
+"""Text, a number, true, false, nothing, or a list or an object of these."""
+
 JsonObject = Mapping[str, JsonValue]
+"""A JSON object: values by their names."""

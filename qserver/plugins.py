@@ -84,9 +84,9 @@ class Plan:
     """
 
     method: str
-    device: str  # "CPU" or "GPU"
-    float_precision: str  # "double" or "single"
-    threads: int  # 1: run beside others; 0: as many as the worker can give to one job
+    device: str  #: "CPU" or "GPU"
+    float_precision: str  #: "double" or "single"
+    threads: int  #: 1: run beside others; 0: as many as the worker can give to one job
     memory_bytes: int
     seconds: float
     reason: str
@@ -128,9 +128,9 @@ Outcome = Success | Failure
 class InstallState(StrEnum):
     """How far a worker is with a file plugin."""
 
-    INSTALLING = "installing"  # its environment is being built; jobs wait
-    READY = "ready"  # jobs run
-    FAILED = "failed"  # it can't be built; jobs fail with the installer's sentence
+    INSTALLING = "installing"  #: its environment is being built; jobs wait
+    READY = "ready"  #: jobs run
+    FAILED = "failed"  #: it can't be built; jobs fail with the installer's sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ RESULT_SCHEMA_VERSION = 1
 class ResultType(StrEnum):
     """What a job may ask for. The first three are the original service's words."""
 
-    COUNTS = "counts"  # {bitstring: number}; leftmost bit is the highest classical bit, registers parted by a space
-    QUASI_DIST = "quasi_dist"  # {integer as text: probability}, of the same sample as counts
-    EXPVAL = "expval"  # [float], one for each observable, in order
-    MEMORY = "memory"  # each shot's bitstring, in order of the shots; counts are its tally
-    PROBABILITIES = "probabilities"  # {bitstring: exact probability} over the measured bits
-    STATEVECTOR = "statevector"  # complex128[2**num_qubits], qubit 0 is the lowest bit of the index
+    COUNTS = "counts"  #: `{bitstring: number}`; leftmost bit is the highest classical bit, registers parted by a space
+    QUASI_DIST = "quasi_dist"  #: `{integer as text: probability}`, of the same sample as counts
+    EXPVAL = "expval"  #: `[float]`, one for each observable, in order
+    MEMORY = "memory"  #: each shot's bitstring, in order of the shots; counts are its tally
+    PROBABILITIES = "probabilities"  #: `{bitstring: exact probability}` over the measured bits
+    STATEVECTOR = "statevector"  #: `complex128[2**num_qubits]`, qubit 0 is the lowest bit of the index
 
 
 SAMPLED_RESULT_TYPES = frozenset({ResultType.COUNTS, ResultType.QUASI_DIST, ResultType.MEMORY})
@@ -58,18 +58,18 @@ class RunRecord:
 
     backend: str
     method: str
-    device: str  # "CPU" or "GPU"
-    float_precision: str  # "double" or "single"
+    device: str  #: "CPU" or "GPU"
+    float_precision: str  #: "double" or "single"
     shots: int
     seed: int | None
     threads: int
-    reason: str  # why this method, device and number of threads, and how the counts came about
+    reason: str  #: why this method, device and number of threads, and how the counts came about
     plugin: str
     plugin_version: str
     engine: str
     engine_version: str
     seconds: PhaseSeconds = field(default_factory=PhaseSeconds)
-    cached_from: UUID | None = None  # the job that was run, where this is a copy of its result
+    cached_from: UUID | None = None  #: the job that was run, where this is a copy of its result
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,6 @@ class PubResult:
     counts: Mapping[str, int] | None = None
     quasi_dist: Mapping[str, float] | None = None
     expval: tuple[float, ...] | None = None
-    expval_standard_errors: tuple[float, ...] | None = None  # 0.0 where the value is exact
+    expval_standard_errors: tuple[float, ...] | None = None  #: 0.0 where the value is exact
     probabilities: Mapping[str, float] | None = None
-    arrays: tuple[Array, ...] = ()  # "memory", "statevector"
+    arrays: tuple[Array, ...] = ()  #: "memory", "statevector"

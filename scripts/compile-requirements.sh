@@ -43,3 +43,4 @@ compile worker-simulator-gpu --override "$overrides/qsim" --override "$overrides
 # Installed on top of `dev`, so what both need has the same version.
 compile bench --constraint requirements/dev.txt
 compile audit --constraint requirements/dev.txt
+compile docs --constraint requirements/dev.txt

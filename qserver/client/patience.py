@@ -8,14 +8,14 @@ from dataclasses import dataclass
 class Patience:
     """Times of one client, in seconds. What is retried is safe to repeat: submissions carry a request_id."""
 
-    call_seconds: float = 30.0  # a call that fails for so long is given up
-    reconnect_seconds: float = 600.0  # the same while waiting for results: a laptop that wakes needs its network first
-    answer_seconds: float = 60.0  # a single attempt may take so long
-    upload_seconds: float = 600.0  # the same for a large circuit, which a thin line carries slowly
-    stream_seconds: float = 300.0  # a stream is opened anew so often, whatever became of the connection below it
+    call_seconds: float = 30.0  #: a call that fails for so long is given up
+    reconnect_seconds: float = 600.0  #: the same while waiting for results: a laptop that wakes needs its network first
+    answer_seconds: float = 60.0  #: a single attempt may take so long
+    upload_seconds: float = 600.0  #: the same for a large circuit, which a thin line carries slowly
+    stream_seconds: float = 300.0  #: a stream is opened anew so often, whatever became of the connection below it
     first_delay_seconds: float = 0.1
     longest_delay_seconds: float = 5.0
-    keepalive_seconds: float = 30.0  # a silent connection is probed so often; unanswered, it is dead
+    keepalive_seconds: float = 30.0  #: a silent connection is probed so often; unanswered, it is dead
 
 
 class Deadline:

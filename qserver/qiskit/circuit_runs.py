@@ -26,6 +26,7 @@ SEED_STEP = 2113
 """Circuit i of a list has the seed `seed + 2113 * i` in Aer, and so here."""
 
 Binds = Mapping[Parameter, Sequence[float] | float]
+"""Values of a circuit's parameters: one each, or as many as there are runs."""
 
 
 @dataclass(frozen=True, slots=True)
