@@ -85,7 +85,7 @@ push:  ## build the images for all platforms and push them: make push REGISTRY=g
 ## Work on it
 
 .PHONY: check
-check: .venv/dev  ## lint, types, structure, dependencies, and that nothing generated is stale
+check: .venv/dev .venv/docs  ## lint, types, structure, dependencies, the site, and that nothing generated is stale
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -97,6 +97,7 @@ check: .venv/dev  ## lint, types, structure, dependencies, and that nothing gene
 	$(BIN)/buf breaking proto --against $(KEPT_CONTRACT)
 	@scripts/check-compose.sh
 	$(BIN)/python -m scripts.check_secrets
+	$(SITE)
 
 .PHONY: test
 test: .venv/dev system-dependencies  ## every test, on private PostgreSQL and RabbitMQ servers, with coverage
