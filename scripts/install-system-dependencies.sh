@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Install what the tests start for themselves: PostgreSQL, RabbitMQ, and openssl for certificates. On Debian and Ubuntu as
-# root or with sudo; elsewhere it says what to install. Does nothing where all is there, or named in the environment
+# Install what the tests start for themselves: PostgreSQL, RabbitMQ, openssl for certificates, and curl and jq, which our
+# pages use. On Debian and Ubuntu as root or with sudo; elsewhere it says what to install. Does nothing where all is there, or named in the environment
 # (CONTRIBUTING.md). No service is started by the installation.
 set -euo pipefail
 
@@ -9,11 +9,13 @@ missing=()
     || command -v initdb >/dev/null || missing+=(postgresql)
 [ -n "${QSERVER_TEST_RABBITMQ_SERVER:-}" ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] \
     || [ -x /opt/rabbitmq/sbin/rabbitmq-server ] || [ -x /usr/local/sbin/rabbitmq-server ] || missing+=(rabbitmq-server)
-command -v openssl >/dev/null || missing+=(openssl)
+for program in openssl curl jq; do
+    command -v "$program" >/dev/null || missing+=("$program")
+done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if ! command -v apt-get >/dev/null; then
-    echo "The tests need PostgreSQL (15 or newer) and RabbitMQ (3.10 or newer) installed, not running, and openssl. Missing: ${missing[*]}" >&2
+    echo "The tests need PostgreSQL (15 or newer) and RabbitMQ (3.10 or newer) installed, not running, and openssl, curl and jq. Missing: ${missing[*]}" >&2
     exit 1
 fi
 as_root=()

@@ -18,9 +18,10 @@ START_SECONDS = 60
 class Standalone:
     """`python -m standalone up` on ports and a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        """Choose ports; nothing runs before `start`."""
+    def __init__(self, folder: Path, **environment: str) -> None:
+        """Choose ports; nothing runs before `start`. `environment` holds its settings."""
         self._folder = folder
+        self._environment = environment
         self._grpc_port, self._http_port = free_port(), free_port()
         self._process: OwnedProcess | None = None
         self.http = httpx.Client(base_url=self.url, timeout=30)
@@ -52,7 +53,7 @@ class Standalone:
             self._process.kill()  # lets the guard of the dead one go
         self._process = OwnedProcess(
             self.arguments,
-            environment=standalone_environment(),
+            environment=standalone_environment() | self._environment,
             user=None,
             folder=self._folder.parent,
             log_path=self._folder.parent / "standalone.log",

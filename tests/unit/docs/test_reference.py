@@ -7,6 +7,7 @@ import pytest
 
 import qserver
 import qserver.qiskit
+from qserver.cli.exit_codes import ExitCode
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 PUBLIC = [f"qserver.{name}" for name in qserver.__all__ if not name.startswith("_")] + [
@@ -27,3 +28,9 @@ def test_a_public_class_has_a_place_in_the_reference(name: str) -> None:
 
 def test_errors_and_plugin_interface_are_there_whole() -> None:
     assert _directives("automodule") >= WHOLE_MODULES
+
+
+def test_every_exit_status_is_in_the_page_about_the_command_line() -> None:
+    page = (REFERENCE.parent / "howto" / "command-line.md").read_text()
+
+    assert set(map(int, re.findall(r"^\| (\d+) \|", page, re.MULTILINE))) == set(ExitCode)
