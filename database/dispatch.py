@@ -19,7 +19,7 @@ from database.changes import ChangeKind
 from database.durability import NOT_WAITED_FOR
 from database.jobs.guards import IS_PUBLISHED, IS_SET_ASIDE, IS_WAITING, STILL_PENDING, STILL_WAITING, locked
 from database.next_jobs import BATCH, candidates, too_large
-from database.records import RouteLoad
+from database.records import Picked, RouteLoad
 from database.running_quota import RunningQuota, read_running_quota
 from database.tables import dispatch_turns, jobs, workers
 from database.types import Now, SecondsFromNow
@@ -71,6 +71,9 @@ _SET_ASIDE_OF_EACH: Final = 256
 
 _ROUNDS: Final = 10
 """Batches set aside by one pick, at most: it must end well within its time-out, and the next one goes on."""
+
+
+_NOTHING_PICKED: Final = Picked((), has_used_up=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +133,8 @@ class Dispatch:
         memory_bytes: int,
         at_least: int = 1,
         most_per_owner: int = 0,
-    ) -> Sequence[UUID]:
-        """Choose waiting jobs of a route and mark them as published; give their ids in order.
+    ) -> Picked:
+        """Choose waiting jobs of a route and mark them as published.
 
         Jobs that need more than `memory_bytes` are set aside until a pick has more for them: no worker could claim them
         now, and published they would take up the room of those behind them.
@@ -142,22 +145,23 @@ class Dispatch:
         Picks of all routes wait for each other then.
         """
         if limit_jobs < 1:
-            return ()
+            return _NOTHING_PICKED
         if self._work.is_postgres:
             turn = "qserver.pick" if most_per_owner else f"qserver.pick.{route}"
             self._work.execute(_BEGIN_PICK, {"turn": turn})
         if self._bring_back(route, memory_bytes) == BATCH:
             self._work.announce(ChangeKind.WORK)  # none is picked before all that come first are in line again
-            return ()
+            return _NOTHING_PICKED
         quota = read_running_quota(self._work, most_per_owner) if most_per_owner else None
         fitting = self._allowed(self._fitting(route, limit_jobs, memory_bytes, quota), quota)
         picked = _within(fitting, limit_seconds, at_least=at_least)
         if not picked:
-            return ()
+            return _NOTHING_PICKED
         self._remember_turns(route, picked)
         pointers = [candidate.pointer for candidate in picked]
         ids = self._put(pointers, "published_at", is_now=True)
-        return [ids[pointer] for pointer in pointers if pointer in ids]
+        has_used_up = len(picked) == limit_jobs or len(picked) < len(fitting)
+        return Picked(tuple(ids[pointer] for pointer in pointers if pointer in ids), has_used_up=has_used_up)
 
     def _bring_back(self, route: str, memory_bytes: int) -> int:
         """Put jobs in line again that a live worker can hold now; give how many were found."""

@@ -271,6 +271,14 @@ class RouteLoad:
 
 
 @dataclass(frozen=True, slots=True)
+class Picked:
+    """Jobs that were chosen and marked as published, in order."""
+
+    job_ids: tuple[UUID, ...]
+    has_used_up: bool  # what it was allowed: more may wait
+
+
+@dataclass(frozen=True, slots=True)
 class Removal:
     """What a retention pass removed, or would remove, of one kind of thing."""
 

@@ -105,10 +105,13 @@ class Dispatcher:
         self._generation = publisher.connection_generation()
         self._next_upkeep_seconds = clock.monotonic_seconds()
 
-    def run_once(self) -> None:
-        """Do all that is due. Raises Unavailable where database or broker are away; nothing is lost by it."""
+    def run_once(self) -> bool:
+        """Do all that is due; tell whether jobs are left that wait for others to be claimed.
+
+        Raises Unavailable where database or broker are away; nothing is lost by it.
+        """
         try:
-            self._run_once()
+            return self._run_once()
         except BaseException:
             self._free_routes.withdraw()
             raise
@@ -134,7 +137,7 @@ class Dispatcher:
             raise
         self._metrics.dispatched.labels(route=route).inc(sum(len(hint.job_ids) for hint in told))
 
-    def _run_once(self) -> None:
+    def _run_once(self) -> bool:
         is_upkeep_due = self._clock.monotonic_seconds() >= self._next_upkeep_seconds
         if is_upkeep_due:
             self._next_upkeep_seconds = self._clock.monotonic_seconds() + UPKEEP_EVERY_SECONDS
@@ -142,7 +145,7 @@ class Dispatcher:
         self._forget_published_after_an_outage()
         if is_upkeep_due:
             self._forget_lost_messages()
-        self._publish_batches()
+        return self._publish_batches()
 
     def _expire(self) -> None:
         with self._database.transaction() as transaction:
@@ -167,13 +170,11 @@ class Dispatcher:
                     load.route, older_than_seconds=LOST_AFTER_SECONDS, newest=newest, why="the message is gone"
                 )
 
-    def _publish_batches(self) -> None:
+    def _publish_batches(self) -> bool:
         loads = self._loads()
         self._offer_room(loads)
-        for load in loads:
-            allowed = budget(load, self._settings)
-            if allowed is not None:
-                self._publish(load, allowed)
+        are_left = [self._fill_up(load) for load in loads if load.live_workers and load.has_waiting_jobs]
+        return any(are_left)
 
     def _offer_room(self, loads: Sequence[RouteLoad]) -> None:
         if self._most_running_per_user:
@@ -181,7 +182,12 @@ class Dispatcher:
         rooms = {load.route: found for load in loads if (found := room(load))}
         self._free_routes.offer(rooms, is_all_free=not any(load.has_waiting_jobs for load in loads))
 
-    def _publish(self, load: RouteLoad, allowed: Budget) -> None:
+    def _fill_up(self, load: RouteLoad) -> bool:
+        """Publish what is missing on a route; tell whether more is left than there is room for."""
+        allowed = budget(load, self._settings)
+        return allowed is None or self._publish(load, allowed)
+
+    def _publish(self, load: RouteLoad, allowed: Budget) -> bool:
         route = load.route
         with self._database.transaction() as transaction:
             picked = transaction.dispatch.pick(
@@ -192,8 +198,9 @@ class Dispatcher:
                 at_least=allowed.at_least,
                 most_per_owner=self._most_running_per_user,
             )
-        if picked:
-            self._tell(route, hints(route, picked, live_workers=load.live_workers))
+        if picked.job_ids:
+            self._tell(route, hints(route, picked.job_ids, live_workers=load.live_workers))
+        return picked.has_used_up
 
     def _jobs_of_latest(self, number: int, route: str) -> int:
         """Count the jobs in the latest hints; those that this dispatcher knows nothing of are taken for full."""

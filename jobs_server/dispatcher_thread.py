@@ -16,7 +16,8 @@ _log = structlog.get_logger(__name__)
 
 _SHORTEST_PAUSE_SECONDS = 0.003
 _PAUSE_RATIO = 2.0  # of a round: on a busy machine rounds take longer, and each serves more submissions
-_CLAIMS_PAUSE_SECONDS = 0.015  # and claims of this long: workers have half a batch to take meanwhile
+_LONGEST_PAUSE_SECONDS = 0.06  # no worker must run out of jobs meanwhile
+_OTHER_PAUSE_SECONDS = 0.015  # and this long after a change that alone gives nothing to do
 _FIRST_BACKOFF_SECONDS = 0.25
 _LONGEST_BACKOFF_SECONDS = 8.0
 
@@ -24,8 +25,8 @@ _LONGEST_BACKOFF_SECONDS = 8.0
 class Rounds(Protocol):
     """What is done in rounds: `dispatcher.Dispatcher`, or its twin in the tests."""
 
-    def run_once(self) -> None:
-        """Do all that is due. Raises Unavailable where a neighbour is away."""
+    def run_once(self) -> bool:
+        """Do all that is due; tell whether jobs wait for others to be claimed. Raises Unavailable."""
 
     def needs_round(self, moved: Sequence[UUID]) -> bool:
         """Hear that jobs were claimed, or are over; tell whether that may make room for jobs that wait."""
@@ -50,9 +51,11 @@ class DispatcherThread:
         self._metrics = metrics
         self._poll_seconds = poll_seconds
         self._has_work = threading.Event()
+        self._has_room = threading.Event()
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._failures = 0
+        self._has_backlog = False
         self._subscription: Subscription | None = None
         self._thread = threading.Thread(target=self._run, name="dispatcher")
 
@@ -66,8 +69,8 @@ class DispatcherThread:
         if self._subscription is not None:
             self._subscription.close()
             self._stopping.set()
-            self._has_work.set()
-            self._woken.set()
+            for event in (self._has_work, self._has_room, self._woken):
+                event.set()
             self._thread.join()
 
     def _hear(self, change: Change) -> None:
@@ -75,20 +78,23 @@ class DispatcherThread:
             self._has_work.set()
         if change.kind in self._unheard:
             return
-        if change.kind not in {ChangeKind.JOBS, ChangeKind.ENDED} or self._dispatcher.needs_round(change.job_ids):
-            self._woken.set()
+        if change.kind in {ChangeKind.JOBS, ChangeKind.ENDED}:
+            if not self._dispatcher.needs_round(change.job_ids):
+                return
+            self._has_room.set()
+        self._woken.set()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._has_work.clear()
-            self._woken.clear()
+            for event in (self._has_work, self._has_room, self._woken):
+                event.clear()
             began_at_seconds = time.monotonic()
             self._round()
             self._pause(round_seconds=time.monotonic() - began_at_seconds)
 
     def _round(self) -> None:
         try:
-            self._dispatcher.run_once()
+            self._has_backlog = self._dispatcher.run_once()
         except RetryableError as error:
             self._fail()
             _log.warning("dispatcher_waits", why=error.message, failures=self._failures)
@@ -106,7 +112,7 @@ class DispatcherThread:
         if self._failures:  # deaf to changes: while the broker is away, each submission would try it again
             self._stopping.wait(min(_FIRST_BACKOFF_SECONDS * 2 ** (self._failures - 1), _LONGEST_BACKOFF_SECONDS))
             return
-        pause_seconds = max(_SHORTEST_PAUSE_SECONDS, _PAUSE_RATIO * round_seconds)
-        self._stopping.wait(min(pause_seconds, self._poll_seconds))
-        if self._woken.wait(self._poll_seconds):
-            self._has_work.wait(_CLAIMS_PAUSE_SECONDS)
+        wanted_seconds = 0.0 if self._has_backlog else min(_PAUSE_RATIO * round_seconds, _LONGEST_PAUSE_SECONDS)
+        self._stopping.wait(min(max(wanted_seconds, _SHORTEST_PAUSE_SECONDS), self._poll_seconds))
+        if self._woken.wait(self._poll_seconds):  # jobs that wait need room, and room needs jobs
+            (self._has_room if self._has_backlog else self._has_work).wait(_OTHER_PAUSE_SECONDS)

@@ -74,7 +74,7 @@ def test_each_job_is_picked_exactly_once(database: Database) -> None:
 
 def _pick(database: Database) -> Sequence[UUID]:
     with database.transaction() as transaction:
-        return transaction.dispatch.pick(ROUTE, limit_jobs=7, limit_seconds=1e9, memory_bytes=2**40)
+        return transaction.dispatch.pick(ROUTE, limit_jobs=7, limit_seconds=1e9, memory_bytes=2**40).job_ids
 
 
 def test_one_request_id_makes_one_job(database: Database) -> None:

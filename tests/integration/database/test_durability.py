@@ -37,5 +37,5 @@ def test_the_mark_of_a_published_job_is_not(database: Database) -> None:
     with database.transaction() as transaction:
         picked = transaction.dispatch.pick(ROUTE, limit_jobs=1, limit_seconds=1.0, memory_bytes=2**40)
 
-        assert picked == [job.id]
+        assert picked.job_ids == (job.id,)
         assert not waits_for_the_disk(transaction)

@@ -191,7 +191,7 @@ def test_an_equal_job_is_found_among_many_without_reading_them(database: Databas
 
 def picked_of_4096_bytes(database: Database) -> Sequence[UUID]:
     with database.transaction() as transaction:
-        return transaction.dispatch.pick(ROUTE, limit_jobs=BATCH, limit_seconds=1e9, memory_bytes=4096)
+        return transaction.dispatch.pick(ROUTE, limit_jobs=BATCH, limit_seconds=1e9, memory_bytes=4096).job_ids
 
 
 def work_off_a_batch(database: Database) -> None:
@@ -200,7 +200,7 @@ def work_off_a_batch(database: Database) -> None:
         transaction.workers.register(a_worker())
         picked = transaction.dispatch.pick(ROUTE, limit_jobs=BATCH, limit_seconds=1e9, memory_bytes=2**40)
         transaction.dispatch.loads(live_within_seconds=LEASE_SECONDS)
-    leases = [claim.lease for claim in claimed(database, picked)]
+    leases = [claim.lease for claim in claimed(database, picked.job_ids)]
     assert len(leases) == BATCH
     done, dropped, lost, canceled = leases[:40], leases[40:50], leases[50:63], leases[63]
     with database.transaction() as transaction:

@@ -81,7 +81,7 @@ async def test_workers_are_told_of_a_lone_job_and_the_dispatcher_leaves_it_alone
         (load,) = transaction.dispatch.loads(live_within_seconds=20)
         picked = transaction.dispatch.pick("cpu", limit_jobs=9, limit_seconds=9.0, memory_bytes=GIB)
     assert load.published_jobs == 1
-    assert picked == [second.id]
+    assert picked.job_ids == (second.id,)
 
 
 async def test_workers_are_not_told_again_of_what_was_submitted_before(

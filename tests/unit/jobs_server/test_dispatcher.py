@@ -38,6 +38,18 @@ def test_a_newcomer_waits_for_one_batch_and_not_for_a_thousand_jobs(dispatching:
     assert len(second) == 64
 
 
+def test_a_round_tells_whether_jobs_are_left_that_there_is_no_room_for(dispatching: Dispatching) -> None:
+    dispatching.add_jobs(new_job())
+    without_workers = dispatching.dispatcher.run_once()
+    dispatching.add_workers()
+    with_room = dispatching.dispatcher.run_once()
+    dispatching.add_jobs(*(new_job() for _ in range(64)))
+    filling_up = dispatching.dispatcher.run_once()
+    while_full = dispatching.dispatcher.run_once()
+
+    assert (without_workers, with_room, filling_up, while_full) == (False, False, True, True)
+
+
 def test_higher_priority_goes_first(dispatching: Dispatching) -> None:
     dispatching.add_workers()
     low, high = dispatching.add_jobs(new_job(), new_job(priority=5))

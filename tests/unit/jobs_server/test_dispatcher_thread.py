@@ -22,11 +22,13 @@ class FakeRounds:
         self.done = threading.Semaphore(0)
         self.faults: list[Exception] = []
         self.is_claim_needed = True
+        self.has_backlog = False
 
-    def run_once(self) -> None:
+    def run_once(self) -> bool:
         self.done.release()
         if self.faults:
             raise self.faults.pop(0)
+        return self.has_backlog
 
     def needs_round(self, moved: Sequence[UUID]) -> bool:
         assert moved
@@ -78,6 +80,26 @@ def test_a_claim_is_passed_over_where_it_makes_room_for_nobody(
     rounds.wait_for_one()
 
     assert not rounds.done.acquire(blocking=False)
+
+
+@pytest.mark.parametrize(("has_backlog", "kind"), [(True, ChangeKind.JOBS), (False, ChangeKind.WORK)])
+def test_room_where_jobs_wait_and_jobs_where_none_did_are_answered_at_once(
+    dispatcher: DispatcherThread,
+    rounds: FakeRounds,
+    feed: MemoryFeed,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: ChangeKind,
+    *,
+    has_backlog: bool,
+) -> None:
+    monkeypatch.setattr("jobs_server.dispatcher_thread._OTHER_PAUSE_SECONDS", 3600)
+    rounds.has_backlog = has_backlog
+    dispatcher.start()
+    rounds.wait_for_one()
+
+    feed.after_commit([Change(kind, (uuid4(),))])
+
+    rounds.wait_for_one()
 
 
 def test_a_change_of_plugins_is_none_of_its_business(

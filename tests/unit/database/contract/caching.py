@@ -46,7 +46,8 @@ def copied(result: PubResult, job_id: UUID) -> PubResult:
 
 def waiting(database: Database) -> int:
     with database.transaction() as transaction:
-        return len(transaction.dispatch.pick(ROUTE, limit_jobs=10_000, limit_seconds=100.0, memory_bytes=2**40))
+        picked = transaction.dispatch.pick(ROUTE, limit_jobs=10_000, limit_seconds=100.0, memory_bytes=2**40)
+    return len(picked.job_ids)
 
 
 class TestCache:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from database import Database
+from database.records import Picked
 from qserver.identity import ANONYMOUS
 from tests.unit.database.builders import ROUTE, JobBuilder, a_plan, a_user, a_worker, claimed, submitted
 
@@ -14,8 +15,14 @@ NO_LIMIT = 1e9
 def picked(
     database: Database, *, jobs: int = 100, seconds: float = NO_LIMIT, route: str = ROUTE, memory_bytes: int = 2**40
 ) -> list[UUID]:
+    return list(pick(database, jobs=jobs, seconds=seconds, route=route, memory_bytes=memory_bytes).job_ids)
+
+
+def pick(
+    database: Database, *, jobs: int = 100, seconds: float = NO_LIMIT, route: str = ROUTE, memory_bytes: int = 2**40
+) -> Picked:
     with database.transaction() as transaction:
-        return list(transaction.dispatch.pick(route, limit_jobs=jobs, limit_seconds=seconds, memory_bytes=memory_bytes))
+        return transaction.dispatch.pick(route, limit_jobs=jobs, limit_seconds=seconds, memory_bytes=memory_bytes)
 
 
 class TestPick:
@@ -29,6 +36,17 @@ class TestPick:
         picked(database)
 
         assert picked(database) == []
+
+    def test_it_tells_whether_more_may_wait(self, database: Database) -> None:
+        submitted(database, *[JobBuilder()] * 3)
+        cut_short = [
+            pick(database, jobs=1).has_used_up,
+            pick(database, seconds=a_plan().seconds / 2).has_used_up,
+            pick(database).has_used_up,
+            pick(database).has_used_up,
+        ]
+
+        assert cut_short == [True, True, False, False]
 
     def test_nothing_is_picked_where_nothing_waits(self, database: Database) -> None:
         assert picked(database) == []

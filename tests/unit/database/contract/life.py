@@ -89,7 +89,7 @@ class LifeOfJobs(RuleBasedStateMachine):
         with self.database.transaction() as transaction:
             picked = transaction.dispatch.pick(ROUTE, limit_jobs=limit, limit_seconds=1.0, memory_bytes=2**40)
 
-        assert all(self.present[job_id].status is JobStatus.PENDING for job_id in picked)
+        assert all(self.present[job_id].status is JobStatus.PENDING for job_id in picked.job_ids)
 
     @rule(target=leases, job_id=jobs, worker_id=st.sampled_from([WORKER, OTHER_WORKER]), is_lapsed=st.booleans())
     def claim(self, job_id: UUID, worker_id: UUID, is_lapsed: bool) -> Lease:  # noqa: FBT001 - drawn by Hypothesis

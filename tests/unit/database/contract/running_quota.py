@@ -14,9 +14,10 @@ ROUTES = ("cpu", "gpu", "large")
 def pick(database: Database, *, most_per_owner: int, route: str = "cpu", limit_jobs: int = 10) -> Sequence[UUID]:
     """Pick jobs as the dispatcher does."""
     with database.transaction() as transaction:
-        return transaction.dispatch.pick(
+        picked = transaction.dispatch.pick(
             route, limit_jobs=limit_jobs, limit_seconds=1e9, memory_bytes=2**40, most_per_owner=most_per_owner
         )
+    return list(picked.job_ids)
 
 
 class TestRunningQuota:
@@ -46,7 +47,7 @@ class TestRunningQuota:
 
         finished(database, claim.lease)
 
-        assert (first, while_it_runs) == ([one.id, two.id], ())
+        assert (first, while_it_runs) == ([one.id, two.id], [])
         assert pick(database, most_per_owner=2) == [three.id]
         assert four.id not in pick(database, most_per_owner=2)
 
