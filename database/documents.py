@@ -12,6 +12,7 @@ from database.sweep_documents import SweepDocument, encode_sweep
 from qserver.circuits import CircuitFormat, CircuitProfile, ClassicalRegister
 from qserver.jobs import DEFAULT_PRIORITY, JobRequest, Observable, PauliTerm, RunRequest
 from qserver.json_types import JsonObject
+from qserver.noise_models import told_by_hash
 from qserver.plugins import BackendSpec, Plan
 from qserver.results import ResultType
 
@@ -136,9 +137,9 @@ def content_hash(source: bytes, request: JobRequest) -> bytes:
     """Give the SHA-256 of all that a submission says, to tell a repeated one from another under the same request_id.
 
     Nothing counts that the server finds out for itself, such as the format: what it knows of backends may change
-    between the two.
+    between the two. A large noise model counts by its hash: it may have been sent whole, and then be referred to.
     """
-    said = replace(request, circuit_format=None)
+    said = replace(request, circuit_format=None, run=replace(request.run, options=told_by_hash(request.run.options)))
     words = dumps([encode_request(said), encode_inputs(said.run)], sort_keys=True, separators=(",", ":"))
     return sha256(sha256(source).digest() + words.encode()).digest()
 

@@ -11,6 +11,7 @@ from qserver.circuits import Circuit, CircuitFormat, CircuitProfile
 from qserver.errors import Reason
 from qserver.identity import Identity
 from qserver.jobs import Job, JobRequest, JobStatus, RunRequest
+from qserver.noise_models import NoiseModel
 from qserver.plugins import BackendSpec, Plan
 from qserver.plugins import InstallState as InstallState  # noqa: PLC0414 - part of a worker's record too
 from qserver.plugins import PluginInstallation as PluginInstallation  # noqa: PLC0414
@@ -41,6 +42,7 @@ class NewJob:
     plan: Plan
     max_attempts: int
     cache_key: bytes | None = None  # of `cache_key`, where a stored result of an equal job will do
+    noise_model: NoiseModel | None = None  # that its options name
     pubs: tuple[NewPub, ...] = ()  # of a job of PUBs: all of them; the job's own circuit, run and plan are the first's
 
 
@@ -84,7 +86,8 @@ class ClaimedPub:
 class ClaimedJob:
     """A job just claimed, with all that is needed to run it. `queued_seconds` is from submission to claim.
 
-    Of a job of PUBs, `pubs` are what is run; `circuit` is the first one's and `plan` that of all.
+    Of a job of PUBs, `pubs` are what is run; `circuit` is the first one's and `plan` that of all. Jobs that were
+    claimed together and name the same noise model share it.
     """
 
     job: Job
@@ -93,6 +96,7 @@ class ClaimedJob:
     plan: Plan
     queued_seconds: float
     pubs: tuple[ClaimedPub, ...] = ()
+    noise_model: NoiseModel | None = None
 
 
 @dataclass(frozen=True, slots=True)

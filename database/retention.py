@@ -11,10 +11,22 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Exists, Select, and_, delete, exists, false, func, select, update
+from sqlalchemy import Column, ColumnElement, Exists, Select, Table, and_, delete, exists, false, func, select, update
 
 from database.records import Removal
-from database.tables import audit, circuits, history, job_events, jobs, pubs, results, submissions, workers
+from database.tables import (
+    audit,
+    circuits,
+    history,
+    job_events,
+    job_noise_models,
+    jobs,
+    noise_models,
+    pubs,
+    results,
+    submissions,
+    workers,
+)
 from database.types import Now, SecondsFromNow
 from database.work import Work
 
@@ -111,22 +123,29 @@ class Retention:
         What is needed is not looked at again before that time has passed once more: history keeps most circuits for
         long, and a pass that read all of them would take longer with each that comes.
         """
-        old = select(circuits.c.id).where(_is_older(circuits.c.used_at, keep_days))
-        # A submission that is just using one again holds its lock: such a circuit is not unused for long.
-        oldest = old.order_by(circuits.c.used_at).limit(limit).with_for_update(skip_locked=True)
+        return Removal("circuits", self._remove_unused(circuits, _is_unused(exists(), exists()), keep_days, limit))
+
+    def remove_unused_noise_models(self, *, keep_days: float, limit: int = BATCH) -> Removal:
+        """Remove noise models that no job names, as `remove_unused_circuits` does circuits. History needs none."""
+        return Removal("noise_models", self._remove_unused(noise_models, _is_unnamed(exists()), keep_days, limit))
+
+    def _remove_unused(self, table: Table, is_unused: ColumnElement[bool], keep_days: float, limit: int) -> int:
+        old = select(table.c.id).where(_is_older(table.c.used_at, keep_days))
+        # A submission that is just using one again holds its lock: such a row is not unused for long.
+        oldest = old.order_by(table.c.used_at).limit(limit).with_for_update(skip_locked=True)
         removed = 0
         for _ in range(_LOOKS):
             found = self._work.execute(oldest).scalars().all()
-            removed += self._remove_unused(found)
+            removed += self._remove_of(table, is_unused, found)
             if removed or len(found) < limit:
                 break
-        return Removal("circuits", removed)
+        return removed
 
-    def _remove_unused(self, circuit_ids: Sequence[UUID]) -> int:
+    def _remove_of(self, table: Table, is_unused: ColumnElement[bool], ids: Sequence[UUID]) -> int:
         """Remove those that nothing needs; note of the others that they are needed now."""
-        meant = self._work.among(circuits.c.id, circuit_ids)
-        removed = self._work.execute(delete(circuits).where(meant, _is_unused(exists(), exists()))).rowcount
-        self._work.execute(update(circuits).where(meant).values(used_at=Now()))
+        meant = self._work.among(table.c.id, ids)
+        removed = self._work.execute(delete(table).where(meant, is_unused)).rowcount
+        self._work.execute(update(table).where(meant).values(used_at=Now()))
         return removed
 
     def count_unused_circuits(
@@ -143,6 +162,13 @@ class Retention:
         )
         counted = select(func.count()).where(_is_older(circuits.c.used_at, keep_days), is_unused)
         return Removal("circuits", self._work.execute(counted).scalar_one())
+
+    def count_unused_noise_models(self, *, keep_days: float, keep_jobs: Keeping = FOREVER) -> Removal:
+        """Count what `remove_unused_noise_models` would remove once jobs past this limit are gone."""
+        going_jobs = self._going(jobs.c.id, _Kept(jobs.c.finished_at, keep_jobs.days, keep_jobs.count))
+        is_unnamed = _is_unnamed(exists().where(job_noise_models.c.job_id.not_in(going_jobs)))
+        counted = select(func.count()).where(_is_older(noise_models.c.used_at, keep_days), is_unnamed)
+        return Removal("noise_models", self._work.execute(counted).scalar_one())
 
     def _going(self, key: Column[UUID], kept: _Kept) -> Select[UUID]:
         return _oldest(key, kept, self._number_past(kept, limit=None))
@@ -180,6 +206,11 @@ def _is_unused(needing_jobs: Exists, needing_history: Exists) -> ColumnElement[b
         ~needing_jobs.where(pubs.c.circuit_id == circuits.c.id),
         ~needing_history.where(history.c.circuit_id == circuits.c.id),
     )
+
+
+def _is_unnamed(naming_jobs: Exists) -> ColumnElement[bool]:
+    """Test of a noise model that none of these jobs names it."""
+    return ~naming_jobs.where(job_noise_models.c.noise_model_id == noise_models.c.id)
 
 
 def _is_older(moment: Column[object], days: float) -> ColumnElement[bool]:

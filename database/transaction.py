@@ -7,6 +7,7 @@ from database.history import History
 from database.jobs import Jobs
 from database.jobs.quotas import QuotaUses
 from database.keys import Keys
+from database.noise_models import NoiseModels
 from database.plugins import Plugins
 from database.results import Results
 from database.retention import Retention
@@ -22,6 +23,7 @@ class Transaction:
         """Open the repositories."""
         self.jobs = Jobs(work)
         self.circuits = Circuits(work)
+        self.noise_models = NoiseModels(work)
         self.results = Results(work)
         self.history = History(work)
         self.plugins = Plugins(work)

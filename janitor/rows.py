@@ -31,6 +31,7 @@ class RowSweeper:
             self._jobs,
             self._history,
             self._circuits,
+            self._noise_models,
             self._workers,
             self._audit,
         ):
@@ -79,6 +80,14 @@ class RowSweeper:
             keep_days=keep.keep_circuits_days,
             keep_jobs=Keeping(keep.keep_jobs_days, keep.keep_jobs_count),
             keep_history=Keeping(keep.keep_history_days, keep.keep_history_count),
+        )
+
+    def _noise_models(self, retention: Retention) -> Removal:
+        keep = self._settings
+        if not keep.janitor_dry_run:
+            return retention.remove_unused_noise_models(keep_days=keep.keep_circuits_days)
+        return retention.count_unused_noise_models(
+            keep_days=keep.keep_circuits_days, keep_jobs=Keeping(keep.keep_jobs_days, keep.keep_jobs_count)
         )
 
     def _workers(self, retention: Retention) -> Removal:

@@ -12,6 +12,7 @@ from sqlalchemy import Float, RowMapping, Select, bindparam, or_, select, true, 
 from database.durability import NOT_WAITED_FOR
 from database.jobs import guards, moves
 from database.jobs.claimed import claimed_from, select_claimed
+from database.jobs.noise_models import with_noise_models
 from database.jobs.pubs import with_pubs
 from database.jobs.recording import Rows, circuit_of, first_pub_of, moved_by, recorded
 from database.jobs.rows import named_pubs
@@ -38,6 +39,7 @@ def claim(work: Work, job_ids: Sequence[UUID], claimant: Claimant, *, lease_seco
     if len(rows) < len(set(job_ids)):
         expire_waiting(work, work.among(jobs.c.id, job_ids) & guards.STILL_PENDING)
     claimed = tuple(claimed_from(row, claimant.worker_id) for row in sorted(rows, key=itemgetter("pointer")))
+    claimed = with_noise_models(work, claimed)
     return with_pubs(work, claimed) if any(each.job.request.num_pubs for each in claimed) else claimed
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Insert, delete, select
 from database.changes import ChangeKind
 from database.documents import content_hash, encode_inputs, encode_plan, encode_profile, encode_request
 from database.jobs import cached
+from database.jobs.noise_models import store_noise_models
 from database.jobs.pubs import pub_rows, pubs_content, values_rows
 from database.jobs.quotas.admission import admit
 from database.jobs.reading import jobs_or_history
@@ -161,6 +162,7 @@ def _store(work: Work, fresh: Sequence[NewJob], *, as_published: bool) -> Mappin
     work.insert_rows(_INSERT_PUBS, [row for new in fresh for row in _pub_rows(new, circuit_ids)])
     if values := [row for new in fresh for row in values_rows(new)]:
         work.insert_rows(_INSERT_VALUES, values)
+    store_noise_models(work, fresh)
     work.insert_rows(_INSERT_EVENTS, [_event_row(new, stored[new.id]) for new in fresh])
     answered = cached.answer(work, [new.id for new in fresh if new.cache_key is not None])
     waiting = [new for new in fresh if new.id not in answered]

@@ -7,7 +7,17 @@ from database.tables.base import Base
 from database.tables.outcomes import HistoryRow, ResultArrayRow, ResultRow
 from database.tables.people import ApiKeyRow, AuditRow, UsageRow, UserRow
 from database.tables.registry import BackendRow, PluginRow, WorkerRow
-from database.tables.work import CircuitRow, DispatchTurnRow, JobEventRow, JobRow, PubRow, PubValuesRow, SubmissionRow
+from database.tables.work import (
+    CircuitRow,
+    DispatchTurnRow,
+    JobEventRow,
+    JobNoiseModelRow,
+    JobRow,
+    NoiseModelRow,
+    PubRow,
+    PubValuesRow,
+    SubmissionRow,
+)
 
 METADATA = Base.metadata
 
@@ -19,7 +29,9 @@ plugins = PluginRow.table()
 backends = BackendRow.table()
 workers = WorkerRow.table()
 circuits = CircuitRow.table()
+noise_models = NoiseModelRow.table()
 jobs = JobRow.table()
+job_noise_models = JobNoiseModelRow.table()
 pubs = PubRow.table()
 pub_values = PubValuesRow.table()
 submissions = SubmissionRow.table()

@@ -45,6 +45,23 @@ class CircuitRow(Base):
     used_at: Mapped[datetime] = mapped_column(default=Now(), index=True)
 
 
+class NoiseModelRow(Base):
+    """A noise model that is too large for a job's options, once an owner: JSON text, of which `sha256` is the hash."""
+
+    __tablename__ = "noise_models"
+    __table_args__ = (
+        UniqueConstraint("owner_id", "sha256"),
+        CheckConstraint("length(sha256) = 32", name="sha256"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    document: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(default=Now())
+    used_at: Mapped[datetime] = mapped_column(default=Now(), index=True)
+
+
 class JobRow(Base):
     """A job. Its constraints are the invariants of `database/jobs`: a row that breaks one can't be stored.
 
@@ -186,6 +203,15 @@ class PubValuesRow(Base):
     job_id: Mapped[UUID] = mapped_column(primary_key=True)
     pub_index: Mapped[int] = mapped_column(primary_key=True)
     data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class JobNoiseModelRow(Base):
+    """Which stored noise model a job's options name. As a table of its own it costs the other jobs nothing."""
+
+    __tablename__ = "job_noise_models"
+
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    noise_model_id: Mapped[UUID] = mapped_column(ForeignKey("noise_models.id"), index=True)
 
 
 class SubmissionRow(Base):

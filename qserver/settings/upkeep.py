@@ -33,7 +33,7 @@ class JanitorSettings(Section):
     keep_results_days: float = Field(default=30.0, ge=0, description="results, after their job ended")
     keep_jobs_days: float = Field(default=30.0, ge=0, description="jobs, after they ended")
     keep_history_days: float = Field(default=365.0, ge=0, description="history rows, after their job ended")
-    keep_circuits_days: float = Field(default=30.0, ge=0, description="circuits that no job or history row needs")
+    keep_circuits_days: float = Field(default=30.0, ge=0, description="circuits and noise models that nothing needs")
     keep_events_days: float = Field(default=30.0, ge=0, description="events of jobs that ended")
     keep_audit_days: float = Field(default=365.0, ge=0, description="the audit trail")
     keep_logs_days: float = Field(default=14.0, ge=0, description="log files")

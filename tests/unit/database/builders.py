@@ -13,6 +13,7 @@ from database.tables import users
 from qserver.circuits import Circuit, CircuitFormat, CircuitProfile, ClassicalRegister, Inspection
 from qserver.identity import ANONYMOUS, Identity, Role
 from qserver.jobs import Job, JobRequest, RunRequest
+from qserver.noise_models import OPTION, NoiseModel, reference_to
 from qserver.plugins import BackendSpec, Plan
 from qserver.results import Array, PubResult, ResultType
 from tests.bell import BELL_PLAN, BELL_RUN
@@ -73,11 +74,13 @@ class JobBuilder:
     run: RunRequest | None = None  # one of its own, else for counts
     cache: bool = False
     plugin_version: str = "1"
+    noise_model: NoiseModel | None = None  # named in its options
 
     def build(self) -> NewJob:
         """Make a job that has passed admission."""
         circuit = a_circuit(self.source)
-        run = self.run or RunRequest("aer", frozenset({ResultType.COUNTS}), shots=self.shots)
+        options = {} if self.noise_model is None else {OPTION: reference_to(self.noise_model.sha256)}
+        run = self.run or RunRequest("aer", frozenset({ResultType.COUNTS}), shots=self.shots, options=options)
         sha256 = circuit_hash(circuit.circuit_format, circuit.source, reader="aer 1")
         return NewJob(
             id=uuid4(),
@@ -92,6 +95,7 @@ class JobBuilder:
             plan=self.plan,
             max_attempts=self.max_attempts,
             cache_key=self._cache_key(sha256, run) if self.cache else None,
+            noise_model=self.noise_model,
         )
 
     def _cache_key(self, sha256: bytes, run: RunRequest) -> bytes:

@@ -54,7 +54,7 @@ def test_the_command_upgrades_checks_and_names_the_version(
     assert capsys.readouterr().out.splitlines() == [
         "there are no tables",
         "the tables are at the newest version",
-        "0005",
+        "0006",
         "the tables are those of the models",
     ]
 

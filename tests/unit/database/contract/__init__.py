@@ -10,6 +10,7 @@ from tests.unit.database.contract.job_results import TestJobResults
 from tests.unit.database.contract.keeping import TestRetention
 from tests.unit.database.contract.keys import TestAdminKey, TestKeys
 from tests.unit.database.contract.leases import TestClaim, TestFinish, TestLease
+from tests.unit.database.contract.noise_models import TestNoiseModels
 from tests.unit.database.contract.pubs import TestPubs
 from tests.unit.database.contract.quotas import TestQuotas
 from tests.unit.database.contract.quotas_at_once import TestQuotasAtOnce
@@ -37,6 +38,7 @@ __all__ = [
     "TestKeys",
     "TestLease",
     "TestLoads",
+    "TestNoiseModels",
     "TestPick",
     "TestPlugins",
     "TestPubs",
