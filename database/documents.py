@@ -247,6 +247,7 @@ class SpecDocument(TypedDict):
     max_qubits: int | None
     devices: list[str]
     takes_pubs: NotRequired[bool]
+    takes_noise_models: NotRequired[bool]
 
 
 def encode_spec(spec: BackendSpec) -> JsonObject:
@@ -261,6 +262,7 @@ def encode_spec(spec: BackendSpec) -> JsonObject:
         max_qubits=spec.max_qubits,
         devices=sorted(spec.devices),
         takes_pubs=spec.takes_pubs,
+        takes_noise_models=spec.takes_noise_models,
     )
     return cast("JsonObject", document)
 
@@ -277,6 +279,7 @@ def decode_spec(document: SpecDocument) -> BackendSpec:
         max_qubits=document["max_qubits"],
         devices=frozenset(document["devices"]),
         takes_pubs=document.get("takes_pubs", False),
+        takes_noise_models=document.get("takes_noise_models", False),
     )
 
 

@@ -3,20 +3,25 @@
 Only in here is the heavy half of a plugin ever called.
 """
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import cast
 
 from plugins.messages import (
     CheckOptionsRequest,
+    DescribeNoiseModelRequest,
     Finding,
     InspectReply,
     InspectRequest,
+    NoiseModelReply,
     RunCall,
     RunReply,
     WarmUpRequest,
 )
 from plugins.registry import Registry
 from qserver.circuits import CircuitSource
+from qserver.json_types import JsonObject
 from qserver.plugins import Plugin
 from qserver.sandbox.child import Handler, serve
 from qserver.sandbox.codec import pack, unpack
@@ -24,6 +29,9 @@ from qserver.sandbox.faults import describe_fault
 
 ENTRY = "plugins.child:main"
 """What to ask a forkserver for."""
+
+
+_Describe = Callable[[JsonObject], JsonObject]
 
 
 def main() -> None:
@@ -36,6 +44,7 @@ def handlers(registry: Registry) -> Mapping[str, Handler]:
     return {
         "inspect": lambda payload: _inspect(registry, payload),
         "check_options": lambda payload: _check_options(registry, payload),
+        "describe_noise_model": lambda payload: _describe_noise_model(registry, payload),
         "run": lambda payload: _run(registry, payload),
         "warm_up": lambda payload: _warm_up(registry, payload),
     }
@@ -58,6 +67,12 @@ def _check_options(registry: Registry, payload: bytes) -> bytes:
     request = unpack(CheckOptionsRequest, payload)
     registry.plugin(request.plugin).check_options(request.options)
     return b""
+
+
+def _describe_noise_model(registry: Registry, payload: bytes) -> bytes:
+    request = unpack(DescribeNoiseModelRequest, payload)
+    describe = cast("_Describe", getattr(registry.plugin(request.plugin), "describe_noise_model"))  # noqa: B009 - optional
+    return pack(NoiseModelReply(describe(json.loads(request.text))))
 
 
 def _run(registry: Registry, payload: bytes) -> bytes:

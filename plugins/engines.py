@@ -6,7 +6,13 @@ A service that only inspects has no simulator installed; what is absent is left 
 import importlib
 from collections.abc import Sequence
 
-from plugins.messages import CheckOptionsRequest, InspectRequest, RunCall, WarmUpRequest
+from plugins.messages import (
+    CheckOptionsRequest,
+    DescribeNoiseModelRequest,
+    InspectRequest,
+    RunCall,
+    WarmUpRequest,
+)
 from plugins.registry import Registry
 from qserver.sandbox.codec import prepare
 
@@ -32,4 +38,4 @@ def _load(name: str) -> bool:
 
 load_modules(HEAVY_HALVES)
 Registry.built_in()  # the light halves
-prepare(InspectRequest, CheckOptionsRequest, RunCall, WarmUpRequest)
+prepare(InspectRequest, CheckOptionsRequest, DescribeNoiseModelRequest, RunCall, WarmUpRequest)

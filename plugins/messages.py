@@ -42,6 +42,21 @@ class CheckOptionsRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class DescribeNoiseModelRequest:
+    """Check a noise model; answered by a NoiseModelReply. Text: nobody on the way reads it."""
+
+    plugin: str
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseModelReply:
+    """What `plan` and people need to know of it."""
+
+    words: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
 class TaskKind:
     """What tasks have in common that differ in their circuits' text alone, as most of a batch do."""
 
@@ -50,6 +65,7 @@ class TaskKind:
     profile: CircuitProfile | None
     request: RunRequest
     plan: Plan
+    noise_model: int | None  # its place among those of the call
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,47 +80,53 @@ class SentTask:
 
 @dataclass(frozen=True, slots=True)
 class RunCall:
-    """Run tasks; answered by a RunReply. Each kind of task is sent once."""
+    """Run tasks; answered by a RunReply. Each kind of task is sent once, and so is each noise model."""
 
     plugin: str
     kinds: tuple[TaskKind, ...]
     tasks: tuple[SentTask, ...]
     limits: RunLimits
+    noise_models: tuple[bytes, ...] = ()
 
     @classmethod
     def of(cls, plugin: str, tasks: Sequence[Task], limits: RunLimits) -> Self:
         """Write a call. Tasks are of one kind where they hold the same objects: comparing by value would cost more."""
         kinds: dict[Hashable, TaskKind] = {}
         places: dict[Hashable, int] = {}
+        models: dict[bytes, int] = {}
         sent: list[SentTask] = []
         for task in tasks:
             identity = _identity(task)
             if identity not in kinds:
-                kinds[identity] = _kind(task)
+                model = task.noise_model
+                kinds[identity] = _kind(task, None if model is None else models.setdefault(model, len(models)))
                 places[identity] = len(places)
             circuit = task.circuit
             sent.append(SentTask(task.key, places[identity], circuit.source, circuit.inspection.qpy))
-        return cls(plugin, tuple(kinds.values()), tuple(sent), limits)
+        return cls(plugin, tuple(kinds.values()), tuple(sent), limits, tuple(models))
 
     def read_tasks(self) -> Sequence[Task]:
         """Give the tasks that the call was written of. Raises IndexError where one is of a kind that wasn't sent."""
-        return [_task(sent, self.kinds[sent.kind]) for sent in self.tasks]
+        return [_task(sent, self.kinds[sent.kind], self.noise_models) for sent in self.tasks]
 
 
 def _identity(task: Task) -> Hashable:
     inspection = task.circuit.inspection
     formats = (task.circuit.circuit_format, inspection.circuit_format)
-    return (*formats, id(inspection.profile), id(task.request), id(task.plan))
+    return (*formats, id(inspection.profile), id(task.request), id(task.plan), id(task.noise_model))
 
 
-def _kind(task: Task) -> TaskKind:
-    inspection = task.circuit.inspection
-    return TaskKind(task.circuit.circuit_format, inspection.circuit_format, inspection.profile, task.request, task.plan)
+def _kind(task: Task, noise_model: int | None) -> TaskKind:
+    circuit, inspection = task.circuit, task.circuit.inspection
+    formats = (circuit.circuit_format, inspection.circuit_format)
+    return TaskKind(*formats, inspection.profile, task.request, task.plan, noise_model)
 
 
-def _task(sent: SentTask, kind: TaskKind) -> Task:
+def _task(sent: SentTask, kind: TaskKind, noise_models: Sequence[bytes]) -> Task:
     inspection = Inspection(kind.inspected_format, kind.profile, sent.qpy)
-    return Task(sent.key, Circuit(kind.circuit_format, sent.source, inspection), kind.request, kind.plan)
+    circuit = Circuit(kind.circuit_format, sent.source, inspection)
+    model = None if kind.noise_model is None else noise_models[kind.noise_model]
+    return Task(sent.key, circuit, kind.request, kind.plan, model)
 
 
 @dataclass(frozen=True, slots=True)

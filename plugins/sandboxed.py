@@ -8,9 +8,11 @@ from typing import TypeVar
 from plugins.child import ENTRY
 from plugins.messages import (
     CheckOptionsRequest,
+    DescribeNoiseModelRequest,
     Finding,
     InspectReply,
     InspectRequest,
+    NoiseModelReply,
     RunCall,
     RunReply,
     WarmUpRequest,
@@ -29,6 +31,9 @@ from qserver.sandbox.limits import Limits, interpreter_paths
 MIB = 1024 * 1024
 MAX_INSPECTION_BYTES = 64 * MIB
 """Profiles and QPY of one call's circuits: 8 MiB of text, the default limit of one, unfold to less than this."""
+
+MAX_DESCRIPTION_BYTES = 16 * 1024
+"""What stands in a job's options of a noise model that is stored beside it."""
 
 MAX_REPLY_BYTES = 1024 * MIB
 """Results of one group, whatever its size."""
@@ -68,6 +73,12 @@ class PluginProcess(OwnedChild):
     def check_options(self, plugin: str, options: JsonObject, *, timeout_seconds: float | None) -> None:
         """Check what a schema can't say. Raises InvalidRequest."""
         self._call("check_options", CheckOptionsRequest(plugin, options), timeout_seconds, max_reply_bytes=0)
+
+    def describe_noise_model(self, plugin: str, text: bytes, *, timeout_seconds: float | None) -> JsonObject:
+        """Check a noise model, and give what planning and people need to know of it. Raises InvalidRequest."""
+        request = DescribeNoiseModelRequest(plugin, text)
+        reply = self._call("describe_noise_model", request, timeout_seconds, max_reply_bytes=MAX_DESCRIPTION_BYTES)
+        return _read(NoiseModelReply, reply, plugin=plugin).words
 
     def warm_up(self, plugin: str, *, timeout_seconds: float | None) -> None:
         """See that the process has started and knows the plugin."""

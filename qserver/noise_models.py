@@ -5,7 +5,7 @@ people, and for whoever plans the job.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Self
@@ -31,9 +31,11 @@ class NoiseModel:
 
     @classmethod
     def of(cls, document: JsonObject) -> Self:
-        """Write a model."""
+        """Write a model, but for the `id` that each of its errors may have: Aer makes new ones each time."""
         # `default`: JSON objects may be any Mapping.
-        words = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=dict)
+        words = json.dumps(
+            without_ids(document), sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=dict
+        )
         text = words.encode()
         return cls(sha256(text).digest(), text)
 
@@ -46,6 +48,18 @@ class NoiseModel:
         """Read it."""
         document: JsonObject = json.loads(self.text)
         return document
+
+
+def without_ids(document: JsonObject) -> JsonObject:
+    """Leave out the `id` of each error of a model in Aer's form: it names nothing, and tells equal models apart."""
+    errors = document.get("errors")
+    if not isinstance(errors, Sequence) or isinstance(errors, str):
+        return document
+    return {**document, "errors": [_without_id(error) if isinstance(error, Mapping) else error for error in errors]}
+
+
+def _without_id(error: JsonObject) -> JsonObject:
+    return {name: value for name, value in error.items() if name != "id"}
 
 
 def reference_to(hash_of_model: bytes) -> JsonObject:

@@ -43,7 +43,8 @@ class BackendSpec:
     `options_schema` is a JSON Schema (draft 2020-12) of an object; ingest refuses what it does not allow, naming the
     option. Options listed in `sandboxed_options` are also given to `check_options` in an inspector process, for checks
     that need the engine.
-    `max_qubits` is None where only memory limits the width. One that `takes_pubs` runs requests with a `sweep` too.
+    `max_qubits` is None where only memory limits the width. One that `takes_pubs` runs requests with a `sweep` too. Of
+    one that `takes_noise_models` the option `noise_model` may refer to a stored one, which its tasks bring along.
     """
 
     name: str
@@ -55,6 +56,7 @@ class BackendSpec:
     max_qubits: int | None = None
     devices: frozenset[str] = frozenset({"CPU"})
     takes_pubs: bool = False
+    takes_noise_models: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One PUB to run: unit of work of a simulator process. `key` is unique within a call of `run`."""
+    """One PUB to run: unit of work of a simulator process. `key` is unique within a call of `run`.
+
+    `noise_model` is the JSON text of the stored model that the option `noise_model` refers to by its hash.
+    """
 
     key: str
     circuit: Circuit
     request: RunRequest
     plan: Plan
+    noise_model: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +170,10 @@ class Plugin(Protocol):
 
     A plugin may also have `engine_modules`: names of modules without which it can't run. A worker on which one of them
     isn't installed says so, and claims none of its jobs.
+
+    One with backends that take noise models has `describe_noise_model(document: JsonObject) -> JsonObject`: called in
+    a sandbox, it checks a model that is to be stored beside jobs, and gives what `plan` and people need to know of it,
+    which then stands in the option, beside the hash. Raises InvalidRequest.
     """
 
     @property

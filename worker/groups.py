@@ -8,6 +8,7 @@ from itertools import count
 from uuid import UUID
 
 from database.records import ClaimedJob
+from qserver.noise_models import NoiseModel
 from qserver.plugins import FILE_PLUGIN_ROUTE_PREFIX, Task
 from worker.pubs import pub_tasks
 
@@ -34,7 +35,7 @@ class GroupLimits:
 
     jobs: int
     seconds: float  # estimated
-    bytes: int  # of circuits, sent to the simulator in one message
+    bytes: int  # of circuits and noise models, sent to the simulator in one message
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,13 @@ def form_groups(jobs: Sequence[ClaimedJob], batch_key: BatchKey, limits: GroupLi
 
 def task_of(claimed: ClaimedJob) -> Task:
     """Give what the simulator sees of a job of one circuit; its key is the job's id."""
-    return Task(key=str(claimed.job.id), circuit=claimed.circuit, request=claimed.job.request.run, plan=claimed.plan)
+    return Task(
+        key=str(claimed.job.id),
+        circuit=claimed.circuit,
+        request=claimed.job.request.run,
+        plan=claimed.plan,
+        noise_model=None if claimed.noise_model is None else claimed.noise_model.text,
+    )
 
 
 def tasks_of(claimed: ClaimedJob) -> Sequence[Task]:
@@ -125,18 +132,26 @@ class _Part:
     members: list[ClaimedJob] = field(default_factory=list)
     seconds: float = 0.0
     bytes: int = 0
+    noise_models: list[NoiseModel] = field(default_factory=list)  # each is sent once
 
     def has_room_for(self, claimed: ClaimedJob, limits: GroupLimits) -> bool:
         return (
             len(self.members) < limits.jobs
             and self.seconds + claimed.plan.seconds <= limits.seconds
-            and self.bytes + _circuit_bytes(claimed) <= limits.bytes
+            and self.bytes + self._added_bytes(claimed) <= limits.bytes
         )
 
     def add(self, claimed: ClaimedJob) -> None:
         self.members.append(claimed)
         self.seconds += claimed.plan.seconds
-        self.bytes += _circuit_bytes(claimed)
+        self.bytes += self._added_bytes(claimed)
+        if claimed.noise_model is not None and claimed.noise_model not in self.noise_models:
+            self.noise_models.append(claimed.noise_model)
+
+    def _added_bytes(self, claimed: ClaimedJob) -> int:
+        model = claimed.noise_model
+        is_sent = model is None or model in self.noise_models
+        return _circuit_bytes(claimed) + (0 if model is None or is_sent else len(model.text))
 
 
 def _circuit_bytes(claimed: ClaimedJob) -> int:

@@ -17,8 +17,9 @@ class PubResults:
 
 def pub_tasks(claimed: ClaimedJob) -> Sequence[Task]:
     """Give a task for each PUB."""
+    model = None if claimed.noise_model is None else claimed.noise_model.text
     return [
-        Task(key=_key(claimed, place), circuit=pub.circuit, request=pub.run, plan=pub.plan)
+        Task(key=_key(claimed, place), circuit=pub.circuit, request=pub.run, plan=pub.plan, noise_model=model)
         for place, pub in enumerate(claimed.pubs)
     ]
 

@@ -33,6 +33,7 @@ def _backend(
         options_schema=options_schema(has_bond_dimension=has_bond_dimension),
         sandboxed_options=SANDBOXED_OPTIONS,
         takes_pubs=True,
+        takes_noise_models=True,
         max_qubits=max_qubits,
         devices=devices,
     )

@@ -32,9 +32,9 @@ class Demand:
     options: AerOptions
 
     @classmethod
-    def of(cls, profile: CircuitProfile, request: RunRequest) -> "Demand":
-        """Read the request's options. Raises InvalidRequest(INVALID_OPTION)."""
-        return cls(profile, request, parse_options(request.options))
+    def of(cls, profile: CircuitProfile, request: RunRequest, *, noise_model: bytes | None = None) -> "Demand":
+        """Read the request's options; `noise_model` as in `parse_options`. Raises InvalidRequest(INVALID_OPTION)."""
+        return cls(profile, request, parse_options(request.options, noise_model=noise_model))
 
     def wants(self, result_type: ResultType) -> bool:
         """Whether this result type was asked for."""

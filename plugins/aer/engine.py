@@ -19,6 +19,7 @@ from qiskit_aer.jobs import AerJob
 from plugins.aer.engine_names import OPERATION_NAMES, STANDARD_GATE_NAMES
 from plugins.aer.methods import Device, Method
 from plugins.aer.noise_models import build_noise
+from plugins.aer.noise_words import StoredNoise
 from plugins.aer.options import AerOptions
 from qserver.errors import QServerError, Reason
 from qserver.plugins import Plan, RunLimits
@@ -26,6 +27,8 @@ from qserver.plugins import Plan, RunLimits
 ENGINE_NAME = "qiskit-aer"
 ENGINE_VERSION: str = qiskit_aer.__version__
 CACHED_SIMULATORS = 64
+CACHED_HEAVY_SIMULATORS = 8
+"""Simulators with the noise model of a device: together they hold no more than so many of these."""
 MAX_MESSAGE_CHARACTERS = 500
 MIB = 2**20
 THREAD_LIMIT_VARIABLE = "OMP_THREAD_LIMIT"
@@ -204,9 +207,13 @@ def is_misread(instruction: CircuitInstruction, method: Method) -> bool:
     return method is Method.MATRIX_PRODUCT_STATE and instruction.name == "initialize" and len(instruction.qubits) > 1
 
 
-@functools.lru_cache(maxsize=CACHED_SIMULATORS)
 def simulator_of(settings: EngineSettings) -> AerSimulator:
     """Make a simulator once for equal settings: building a noise model costs more than running a small circuit."""
+    is_heavy = isinstance(settings.options.noise, StoredNoise)
+    return _heavy_simulator(settings) if is_heavy else kept_simulator(settings)
+
+
+def _simulator(settings: EngineSettings) -> AerSimulator:
     options = settings.options
     simulator = AerSimulator(
         method=settings.method.value,
@@ -221,6 +228,10 @@ def simulator_of(settings: EngineSettings) -> AerSimulator:
     if options.truncation_threshold is not None:
         simulator.set_options(matrix_product_state_truncation_threshold=options.truncation_threshold)
     return simulator
+
+
+kept_simulator = functools.lru_cache(maxsize=CACHED_SIMULATORS)(_simulator)
+_heavy_simulator = functools.lru_cache(maxsize=CACHED_HEAVY_SIMULATORS)(_simulator)
 
 
 def outcome_of(experiment: ExperimentResult) -> EngineOutcome:

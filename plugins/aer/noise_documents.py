@@ -25,6 +25,7 @@ from qserver.json_types import JsonObject, JsonValue
 MAX_ERROR_QUBITS = 3
 """A Kraus channel of 3 qubits already has matrices of 8 x 8; wider errors belong to no gate that Aer runs."""
 PROBABILITY_TOLERANCE = 1e-8
+MAX_DESCRIPTION_LENGTH = 200
 
 Matrix = npt.NDArray[np.complex128]
 _Places = tuple[tuple[int, ...], ...]
@@ -54,6 +55,22 @@ def check_noise(options: AerOptions) -> None:
     """Raise InvalidRequest, naming the error, where a noise model in Aer's form makes no sense."""
     if isinstance(options.noise, CustomNoise):
         read_document(options.noise.document)
+
+
+def describe(document: JsonObject) -> JsonObject:
+    """Check a noise model in Aer's form; give what a reference to it says. Raises InvalidRequest naming the error."""
+    read_document(document)
+    noise = CustomNoise(document)
+    errors = [error for error in _items(document["errors"]) if isinstance(error, Mapping)]
+    operations = {str(name) for error in errors for name in _items(error.get("operations", ("measure",)))}
+    qubits = {qubit for error in errors for place in _read_places(error.get("gate_qubits")) or () for qubit in place}
+    where = f"{len(qubits):,} qubits" if qubits else "all qubits"
+    return {
+        "description": f"{len(errors):,} errors of {', '.join(sorted(operations))} on {where}"[:MAX_DESCRIPTION_LENGTH],
+        "names_qubits": noise.names_qubits,
+        "keeps_stabilizers": noise.keeps_stabilizers,
+        "disturbs_measurement": noise.disturbs_measurement,
+    }
 
 
 def read_document(document: JsonObject) -> tuple[GateError | ReadingError, ...]:

@@ -1,16 +1,26 @@
 """Aer's noise model from a request's words."""
 
+import json
+from functools import lru_cache
 from typing import assert_never
 
 from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError, depolarizing_error, thermal_relaxation_error
 
 from plugins.aer.gate_widths import ONE_QUBIT_GATES, TWO_QUBIT_GATES
 from plugins.aer.noise_documents import GateError, ReadingError, read_document
-from plugins.aer.noise_words import CustomNoise, DepolarizingNoise, NoiseWords, ReadoutNoise, ThermalNoise
+from plugins.aer.noise_words import CustomNoise, DepolarizingNoise, NoiseWords, ReadoutNoise, StoredNoise, ThermalNoise
+from qserver.errors import ExecutionError
+from qserver.json_types import JsonObject
+
+KEPT_MODELS = 4
+"""Stored models that a process keeps built: one of 127 qubits takes a second to build, and some 20 MB."""
 
 
 def build_noise(words: NoiseWords) -> NoiseModel:
-    """Build the model. Raises InvalidRequest as `noise_documents.read_document` does."""
+    """Build the model. Raises InvalidRequest as `noise_documents.read_document` does.
+
+    A stored one is built once for all calls that follow soon. Raises ExecutionError where its text is missing.
+    """
     match words:
         case DepolarizingNoise():
             return _depolarizing(words)
@@ -19,7 +29,9 @@ def build_noise(words: NoiseWords) -> NoiseModel:
         case ReadoutNoise():
             return _readout(words)
         case CustomNoise():
-            return _custom(words)
+            return _custom(words.document)
+        case StoredNoise():
+            return _stored(words)
         case _:
             assert_never(words)
 
@@ -61,9 +73,17 @@ def _readout(words: ReadoutNoise) -> NoiseModel:
     return model
 
 
-def _custom(words: CustomNoise) -> NoiseModel:
+@lru_cache(maxsize=KEPT_MODELS)
+def _stored(words: StoredNoise) -> NoiseModel:
+    if words.text is None:
+        raise ExecutionError(f"the noise model {words.sha256} did not come with its job")
+    document: JsonObject = json.loads(words.text)
+    return _custom(document)
+
+
+def _custom(document: JsonObject) -> NoiseModel:
     model = NoiseModel()
-    for error in read_document(words.document):
+    for error in read_document(document):
         if isinstance(error, GateError):
             _add_gate_error(model, error)
         else:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qserver.errors import InvalidRequest, Reason
 from qserver.json_types import JsonObject, JsonValue
@@ -107,14 +107,37 @@ class CustomNoise(_Noise):
                     yield instruction.get("name")
 
 
-NoiseWords = DepolarizingNoise | ThermalNoise | ReadoutNoise | CustomNoise
+@dataclass(frozen=True, slots=True)
+class StoredNoise(_Noise):
+    """A model in Aer's own form that is stored beside its jobs, and told apart by its hash.
+
+    Planning needs what the reference says of it alone; `text` is there once it is to be run. What a reference leaves
+    out is taken for the worst.
+    """
+
+    sha256: str
+    names_qubits: bool = True
+    keeps_stabilizers: bool = False
+    disturbs_measurement: bool = True
+    text: bytes | None = field(default=None, compare=False, repr=False)
 
 
-def parse_noise(document: JsonObject) -> NoiseWords:
-    """Read the option `noise_model`, which its schema has let through.
+NoiseWords = DepolarizingNoise | ThermalNoise | ReadoutNoise | CustomNoise | StoredNoise
+
+
+def parse_noise(document: JsonObject, *, stored_text: bytes | None = None) -> NoiseWords:
+    """Read the option `noise_model`, which its schema has let through; `stored_text` is what it may refer to.
 
     Raises InvalidRequest for what a schema can't say: T2 above 2 T1, which no qubit can have.
     """
+    if isinstance(sha256 := document.get("sha256"), str):
+        return StoredNoise(
+            sha256,
+            names_qubits=document.get("names_qubits") is not False,
+            keeps_stabilizers=document.get("keeps_stabilizers") is True,
+            disturbs_measurement=document.get("disturbs_measurement") is not False,
+            text=stored_text,
+        )
     match document.get("name"):
         case str(name) if name == DEPOLARIZING:
             return DepolarizingNoise(

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from plugins.aer.methods import Device, FloatPrecision
-from plugins.aer.noise_words import NoiseWords, parse_noise
+from plugins.aer.noise_words import NoiseWords, StoredNoise, parse_noise
 from qserver.errors import InvalidRequest, Reason
 from qserver.json_types import JsonObject
 
@@ -20,7 +20,7 @@ _Word = TypeVar("_Word", bound=StrEnum)
 class AerOptions:
     """What a request may say beside shots and seed.
 
-    `noise_text` is the noise as canonical JSON: equal noise, equal text.
+    `noise_text` is the noise as canonical JSON, or the hash of a stored one: equal noise, equal text.
     """
 
     device: Device = Device.AUTO
@@ -31,19 +31,23 @@ class AerOptions:
     truncation_threshold: float | None = None
 
 
-def parse_options(options: JsonObject) -> AerOptions:
-    """Read the options. Raises InvalidRequest(INVALID_OPTION) naming the first that is wrong."""
+def parse_options(options: JsonObject, *, noise_model: bytes | None = None) -> AerOptions:
+    """Read the options. `noise_model` is the text of the stored model that they refer to, where it is to be run.
+
+    Raises InvalidRequest(INVALID_OPTION) naming the first that is wrong.
+    """
     if not options:
         return AerOptions()
     unknown = sorted(set(options) - KNOWN_OPTIONS)
     if unknown:
         raise _wrong(f"option {unknown[0]!r} is unknown; known are {', '.join(sorted(KNOWN_OPTIONS))}")
-    noise = _object(options, "noise_model")
+    document = _object(options, "noise_model")
+    noise = None if document is None else parse_noise(document, stored_text=noise_model)
     return AerOptions(
         device=_word(options, "device", Device, Device.AUTO),
         float_precision=_word(options, "float_precision", FloatPrecision, FloatPrecision.DOUBLE),
-        noise=None if noise is None else parse_noise(noise),
-        noise_text=None if noise is None else json.dumps(noise, sort_keys=True, separators=(",", ":"), default=dict),
+        noise=noise,
+        noise_text=noise.sha256 if isinstance(noise, StoredNoise) else _canonical(document),
         max_bond_dimension=_bond_dimension(options),
         truncation_threshold=_threshold(options),
     )
@@ -64,6 +68,10 @@ def _object(options: JsonObject, name: str) -> JsonObject | None:
     if isinstance(value, str | int | float) or not hasattr(value, "keys"):
         raise _wrong(f"option {name} is no JSON object")
     return value  # type: ignore[return-value]  # narrowed by `keys`: the only mapping among JSON values
+
+
+def _canonical(document: JsonObject | None) -> str | None:
+    return None if document is None else json.dumps(document, sort_keys=True, separators=(",", ":"), default=dict)
 
 
 def _bond_dimension(options: JsonObject) -> int | None:

@@ -48,6 +48,12 @@ class AerPlugin:
 
         check_noise(parse_options(options))
 
+    def describe_noise_model(self, document: JsonObject) -> JsonObject:
+        """Check a model in Aer's form, and say what planning needs. Raises InvalidRequest where Aer can't build it."""
+        from plugins.aer.noise_documents import describe  # noqa: PLC0415 - imports Qiskit
+
+        return describe(document)
+
     def inspect(self, source: bytes, circuit_format: CircuitFormat) -> Inspection:
         """Parse and profile a circuit; see `inspector.inspect`."""
         from plugins.aer.inspector import inspect  # noqa: PLC0415 - imports Qiskit

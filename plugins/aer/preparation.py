@@ -22,7 +22,7 @@ from plugins.aer.final_measurements import SplitCircuit, active_qubits, split
 from plugins.aer.gate_widths import WIDE_GATES
 from plugins.aer.inspector import load_circuit
 from plugins.aer.methods import Method
-from plugins.aer.noise_words import CustomNoise
+from plugins.aer.noise_words import CustomNoise, StoredNoise
 from plugins.aer.noisy_gates import noisy_clifford_rule, noisy_rule, unlabelled
 from plugins.aer.options import AerOptions
 from plugins.aer.source_look import decode
@@ -76,7 +76,7 @@ def prepare(task: Task) -> Preparation:
     profile = task.circuit.inspection.profile
     if profile is None:
         raise InvalidCircuit("the circuit was never inspected")
-    demand = Demand.of(profile, task.request)
+    demand = Demand.of(profile, task.request, noise_model=task.noise_model)
     loaded = _load(task, demand)
     if isinstance(loaded, DirectCircuit):
         return _prepare_direct(task, demand, loaded, started)
@@ -88,7 +88,8 @@ def lay_out(task: Task) -> "Layout":
     profile = task.circuit.inspection.profile
     if profile is None:
         raise InvalidCircuit("the circuit was never inspected")
-    return _layout(task, Demand.of(profile, task.request), load_circuit(task.circuit))
+    demand = Demand.of(profile, task.request, noise_model=task.noise_model)
+    return _layout(task, demand, load_circuit(task.circuit))
 
 
 def _layout(task: Task, demand: Demand, loaded: QuantumCircuit) -> "Layout":
@@ -158,7 +159,7 @@ def _rules(method: Method, options: AerOptions) -> Iterator[Rule]:
 
 
 def _has_named_noise(options: AerOptions) -> bool:
-    return options.noise is not None and not isinstance(options.noise, CustomNoise)
+    return options.noise is not None and not isinstance(options.noise, CustomNoise | StoredNoise)
 
 
 def _last_rule(method: Method, options: AerOptions) -> Rule:

@@ -131,7 +131,22 @@ _CUSTOM: JsonObject = {
         }
     },
 }
+_STORED: JsonObject = {
+    "title": "a stored model",
+    "description": "what answers show of a model that is stored beside its jobs; sent again, its hash alone counts",
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["sha256"],
+    "properties": {
+        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "of its JSON, as it is stored"},
+        "size_bytes": {"type": "integer"},
+        "description": {"type": "string"},
+        "names_qubits": {"type": "boolean", "description": "whether some errors act on some qubits only"},
+        "keeps_stabilizers": {"type": "boolean", "description": "whether all errors are mixtures of Paulis and resets"},
+        "disturbs_measurement": {"type": "boolean"},
+    },
+}
 _NOISE_MODEL: JsonObject = {
     "description": "noise of the simulated machine: named with parameters, or Aer's JSON form",
-    "oneOf": [_DEPOLARIZING, _THERMAL, _READOUT, _CUSTOM],
+    "oneOf": [_DEPOLARIZING, _THERMAL, _READOUT, _CUSTOM, _STORED],
 }

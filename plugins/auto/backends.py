@@ -32,6 +32,7 @@ BACKENDS: tuple[BackendSpec, ...] = (
         options_schema=_schema(),
         sandboxed_options=SANDBOXED_OPTIONS,
         takes_pubs=True,
+        takes_noise_models=True,
         devices=frozenset({str(Device.CPU), str(Device.GPU)}),
     ),
 )

@@ -42,6 +42,10 @@ class AutoPlugin:
         """Build the noise model, as the plugin `aer` does. Raises InvalidRequest where Aer can't."""
         self._aer.check_options(options)
 
+    def describe_noise_model(self, document: JsonObject) -> JsonObject:
+        """Check a model, and say what planning needs, as the plugin `aer` does."""
+        return self._aer.describe_noise_model(document)
+
     def inspect(self, source: bytes, circuit_format: CircuitFormat) -> Inspection:
         """Parse and profile a circuit, as the plugin `aer` does."""
         return self._aer.inspect(source, circuit_format)

@@ -9,6 +9,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from qserver.client.spec_fields import set_field
 from qserver.errors import InvalidRequest, Reason
+from qserver.noise_models import without_ids
 from qserver.rpc.v1 import jobs_pb2
 
 AUTOMATIC: Final = "automatic"
@@ -99,7 +100,7 @@ def _noise(given: Mapping[str, Any]) -> Mapping[str, Any] | None:
         raise _wrong(f"noise_model is {noise!r}; it must be a NoiseModel of Aer")
     if noise.is_ideal():
         return None
-    return {"errors": noise.to_dict(serializable=True)["errors"]}
+    return without_ids({"errors": noise.to_dict(serializable=True)["errors"]})
 
 
 def _wrong(message: str) -> InvalidRequest:

@@ -6,7 +6,7 @@ import pytest
 import qiskit_aer
 from qiskit import QuantumCircuit
 
-from plugins.aer.engine import THREAD_LIMIT_VARIABLE, simulator_of, threading_options
+from plugins.aer.engine import THREAD_LIMIT_VARIABLE, kept_simulator, threading_options
 from plugins.aer.planner import plan
 from qserver.circuits import Circuit, CircuitFormat
 from qserver.errors import Reason
@@ -87,11 +87,11 @@ def test_a_seed_gives_the_same_counts_on_the_fast_path(
     backend = "aer_statevector"
     monkeypatch.delenv(THREAD_LIMIT_VARIABLE, raising=False)
     slow = counts_of(task_of(source, backend=backend, seed=3, shots=100, options=options))
-    simulator_of.cache_clear()
+    kept_simulator.cache_clear()
 
     monkeypatch.setenv(THREAD_LIMIT_VARIABLE, "1")
     fast = counts_of(task_of(source, backend=backend, seed=3, shots=100, options=options))
-    simulator_of.cache_clear()
+    kept_simulator.cache_clear()
 
     assert fast == slow
 

@@ -29,6 +29,17 @@ def test_what_tasks_have_in_common_is_sent_once() -> None:
     assert unpack(RunCall, pack(call)).read_tasks() == tasks
 
 
+def test_a_noise_model_is_sent_once_and_arrives_with_each_of_its_tasks() -> None:
+    model, other = b"{" + b" " * 10_000 + b"}", b"{ }"
+    tasks = [replace(a_task(str(number)), noise_model=other if number == 7 else model) for number in range(20)]
+    tasks.append(a_task("plain"))
+
+    packed = pack(RunCall.of("coin", tasks, LIMITS))
+
+    assert packed.count(model) == 1
+    assert unpack(RunCall, packed).read_tasks() == tasks
+
+
 def test_tasks_of_different_kinds_arrive_as_they_were_and_in_their_order() -> None:
     more_shots, other_plan = replace(REQUEST, shots=20), replace(PLAN, method="think")
     text = Task("text", Circuit(CircuitFormat.TEXT, b"?", Inspection(CircuitFormat.TEXT, None, None)), REQUEST, PLAN)

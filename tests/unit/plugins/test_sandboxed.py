@@ -147,7 +147,7 @@ def test_the_childs_methods_answer_in_process_too(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("COIN_ENGINE", "")
     methods = handlers(Registry([CoinPlugin()]))
 
-    assert set(methods) == {"inspect", "check_options", "run", "warm_up"}
+    assert set(methods) == {"inspect", "check_options", "describe_noise_model", "run", "warm_up"}
     assert methods["warm_up"](pack({"plugin": "coin"})) == b""
 
 

@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 from database.records import ClaimedJob
+from qserver.noise_models import NoiseModel
 from tests.unit.worker.claims import NO_LIMITS, a_claim, a_group, a_plan
 from worker.groups import GroupLimits, Lane, form_groups, task_of
 
@@ -97,3 +100,18 @@ def test_a_task_names_its_job() -> None:
 
     assert task.key == str(claimed.job.id)
     assert task.request is claimed.job.request.run
+
+
+def test_a_noise_model_counts_once_for_all_jobs_of_a_group() -> None:
+    model, other = NoiseModel.of({"errors": [0] * 50}), NoiseModel.of({"errors": [1] * 50})
+    jobs = [replace(a_claim(source=b""), noise_model=each) for each in (model, model, model, other)]
+
+    groups = form_groups(jobs, same, GroupLimits(jobs=10, seconds=1000, bytes=len(model.text) + 10))
+
+    assert [len(group.jobs) for group in groups] == [3, 1]
+
+
+def test_the_simulator_gets_the_noise_model_of_a_job() -> None:
+    model = NoiseModel.of({"errors": []})
+
+    assert task_of(replace(a_claim(), noise_model=model)).noise_model == model.text
