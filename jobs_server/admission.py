@@ -13,6 +13,7 @@ from jobs_server.catalog import Catalog, KnownBackend
 from jobs_server.circuits import CircuitLibrary, SentCircuit
 from jobs_server.formats import decode, detect_format
 from jobs_server.inspectors import InspectorPool
+from jobs_server.noise_models import NoiseModels
 from jobs_server.plan_memory import PlanMemory
 from jobs_server.readings import Reading
 from jobs_server.sandboxed_options import SandboxedOptions
@@ -23,6 +24,7 @@ from qserver.errors import InvalidCircuit, InvalidRequest, Reason
 from qserver.identity import Identity
 from qserver.ids import new_id
 from qserver.jobs import JobRequest, RunRequest
+from qserver.noise_models import NoiseModel
 from qserver.plugins import CPU_ROUTE, GPU_ROUTE, LARGE_ROUTE, Plan, Resources, file_plugin_route
 from qserver.results import ResultType
 from qserver.settings import MIB, Settings
@@ -35,6 +37,7 @@ class Submission:
     identity: Identity
     request: JobRequest
     source: bytes
+    noise_model: NoiseModel | None = None  # that the options refer to, where it came along
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Admission:
         catalog: Catalog,
         library: CircuitLibrary,
         inspectors: InspectorPool,
+        noise_models: NoiseModels,
         registry: Registry,
         settings: Settings,
         clock: Clock,
@@ -74,6 +78,7 @@ class Admission:
         self._max_attempts = settings.lease.max_attempts
         self._plans = PlanMemory()
         self._sandboxed = SandboxedOptions(inspectors)
+        self._noise_models = noise_models
 
     async def admit_all(self, submissions: Sequence[Submission]) -> Sequence[Admitted]:
         """Give for each submission, in order, the job to store, or why it is refused. Raises Unavailable.
@@ -116,7 +121,9 @@ class Admission:
         if isinstance(backend, Exception):
             raise backend
         _check_result_types(backend, request.run)
-        backend.options.check(request.run.options)
+        run = self._noise_models.put_back(backend, request.run, submission.noise_model)
+        submission = replace(submission, request=replace(request, run=run)) if run is not request.run else submission
+        backend.options.check(run.options)
         checks.check_source(submission.source, self._limits)
         circuit_format = _circuit_format(backend, submission)
         sha256 = circuit_hash(circuit_format, submission.source, reader=self._reader(backend))
@@ -126,11 +133,15 @@ class Admission:
         if isinstance(draft, Exception):
             return draft
         try:
-            user_id, run = draft.submission.identity.user_id, draft.submission.request.run
-            await self._sandboxed.check(user_id, draft.backend, run)
+            submission, user_id = draft.submission, draft.submission.identity.user_id
+            await self._sandboxed.check(user_id, draft.backend, submission.request.run)
+            run, model = await self._noise_models.settled(
+                user_id, draft.backend, submission.request.run, submission.noise_model
+            )
         except Exception as error:  # noqa: BLE001 - it is the answer to this one; the others go on
             return error
-        return draft
+        request = replace(submission.request, run=run)
+        return replace(draft, submission=replace(submission, request=request, noise_model=model))
 
     async def _read(self, drafts: Sequence[_Draft]) -> Sequence[Reading]:
         sent = [
@@ -172,6 +183,7 @@ class Admission:
             plan=plan,
             max_attempts=self._max_attempts,
             cache_key=self._cache_key(draft) if request.cache else None,
+            noise_model=submission.noise_model,
         )
 
     def _cache_key(self, draft: _Draft) -> bytes:

@@ -18,7 +18,10 @@ _log = structlog.get_logger(__name__)
 
 _MAX_JOBS = 1000
 _MAX_BYTES = 16 * MIB
-"""Circuits of one transaction. PostgreSQL takes in some 16 MiB of text a second on 2 cores, and has 10 s for it."""
+"""Circuits and noise models of one transaction.
+
+PostgreSQL takes in some 16 MiB of text a second on 2 cores, and has 10 s for it.
+"""
 
 Stored = Job | Exception
 
@@ -104,4 +107,5 @@ class Committer:
 
 
 def _size_bytes(job: NewJob) -> int:
-    return len(job.circuit.source) + len(job.circuit.inspection.qpy or b"")
+    model = b"" if job.noise_model is None else job.noise_model.text
+    return len(job.circuit.source) + len(job.circuit.inspection.qpy or b"") + len(model)

@@ -47,6 +47,9 @@ class Inspector(Protocol):
     def check_options(self, plugin: str, options: JsonObject, *, timeout_seconds: float) -> None:
         """Check what a schema can't say of the options."""
 
+    def describe_noise_model(self, plugin: str, text: bytes, *, timeout_seconds: float) -> JsonObject:
+        """Check a noise model, and give what planning needs of it."""
+
     def close(self) -> None:
         """End the process; a pending call raises ChildDied."""
 
@@ -93,13 +96,27 @@ class InspectorPool:
     async def check_options(self, user_id: UUID, plugin: str, options: JsonObject) -> None:
         """Check options that need the engine. Raises InvalidRequest where they are wrong or can't be read."""
         seconds = self._settings.inspector_seconds
+        await self._ask(
+            user_id,
+            lambda inspector: inspector.check_options(plugin, options, timeout_seconds=seconds),
+            doing="checking the options",
+        )
+
+    async def describe_noise_model(self, user_id: UUID, plugin: str, text: bytes) -> JsonObject:
+        """Check a noise model, and give what planning needs of it. Raises InvalidRequest where it is wrong."""
+        seconds = self._settings.inspector_seconds
+        return await self._ask(
+            user_id,
+            lambda inspector: inspector.describe_noise_model(plugin, text, timeout_seconds=seconds),
+            doing="checking the noise model",
+        )
+
+    async def _ask(self, user_id: UUID, work: Callable[[Inspector], Answer], *, doing: str) -> Answer:
         try:
             async with self.turn(user_id):
-                await self._run_again_if_killed(
-                    lambda inspector: inspector.check_options(plugin, options, timeout_seconds=seconds)
-                )
+                return await self._run_again_if_killed(work)
         except (ChildTimedOut, ChildDied, ExecutionError) as error:
-            words = sentence(error, "checking the options", self._settings)
+            words = sentence(error, doing, self._settings)
             if words is None:
                 raise
             raise InvalidRequest(words, reason=Reason.INVALID_OPTION) from error

@@ -10,13 +10,20 @@ from qserver.errors import InvalidRequest, TooLarge
 from qserver.json_types import JsonObject, JsonValue
 
 MAX_DEPTH = 32
+METADATA_SETTING = "QSERVER_MAX_METADATA_BYTES"
 _LARGEST_EXACT_INTEGER = 2**53  # a double holds every whole number up to here
 _MAX_STRUCT_OVERHEAD = 16  # `1,` of JSON takes 13 bytes in a Struct: what is larger by more is refused unread
 
 
+def check_size(size_bytes: int, *, name: str, max_bytes: int, setting: str = METADATA_SETTING) -> None:
+    """Raise TooLarge naming the thing, both sizes and the setting."""
+    if size_bytes > max_bytes:
+        raise TooLarge(f"{name} is {size_bytes:,} bytes; the limit is {max_bytes:,} ({setting})")
+
+
 def parse_object(text: str, *, name: str, max_bytes: int) -> JsonObject:
     """Read a JSON object from text. Raises InvalidRequest or TooLarge naming `name`."""
-    _check_size(len(text.encode()), name=name, max_bytes=max_bytes)
+    check_size(len(text.encode()), name=name, max_bytes=max_bytes)
     try:
         value: object = json.loads(text)
     except RecursionError:
@@ -28,27 +35,50 @@ def parse_object(text: str, *, name: str, max_bytes: int) -> JsonObject:
     return _checked_object(value, name=name, depth=1)
 
 
-def from_struct(struct: Struct, *, name: str, max_bytes: int) -> JsonObject:
+def from_struct(struct: Struct, *, name: str, max_bytes: int, setting: str = METADATA_SETTING) -> JsonObject:
     """Read a JSON object from a protobuf Struct; whole numbers that a double holds exactly become integers.
 
-    Raises InvalidRequest or TooLarge naming `name`.
+    Raises InvalidRequest or TooLarge naming `name`, the latter with the setting that limits it.
     """
     if not struct.fields:
         return {}
-    _check_size(struct.ByteSize() // _MAX_STRUCT_OVERHEAD, name=name, max_bytes=max_bytes)
+    check_size(struct.ByteSize() // _MAX_STRUCT_OVERHEAD, name=name, max_bytes=max_bytes, setting=setting)
     value = _checked_object(_struct_object(struct), name=name, depth=1)
-    _check_size(len(json.dumps(value, ensure_ascii=False).encode()), name=name, max_bytes=max_bytes)
+    size_bytes = len(json.dumps(value, ensure_ascii=False).encode())
+    check_size(size_bytes, name=name, max_bytes=max_bytes, setting=setting)
     return value
+
+
+def parse_document(text: bytes, *, name: str, max_bytes: int, setting: str) -> JsonObject:
+    """Read a JSON object as `from_struct` would: whole numbers become integers, those no double holds exactly doubles.
+
+    Raises InvalidRequest or TooLarge naming `name`, the latter with the setting that limits it.
+    """
+    check_size(len(text), name=name, max_bytes=max_bytes, setting=setting)
+    try:
+        value: object = json.loads(text.decode(), parse_float=_whole_of, parse_int=_whole_of)
+    except RecursionError:
+        raise _too_deep(name) from None
+    except ValueError as error:
+        raise InvalidRequest(f"{name} is no JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"{name} must be a JSON object, and is {_kind(value)}")
+    return _checked_object(value, name=name, depth=1)
+
+
+def number_of_values(struct: Struct, *, most: int) -> int:
+    """Count the values in a Struct, all levels together; where there are more than `most`, some number above that."""
+    number = 0
+    for value in struct.fields.values():
+        number += 1 + _number_within(value, most=most - number)
+        if number > most:
+            break
+    return number
 
 
 def to_struct(value: JsonObject) -> Struct:
     """Write a JSON object as a protobuf Struct; numbers become doubles."""
     return Struct(fields={key: _to_value(item) for key, item in value.items()})
-
-
-def _check_size(size_bytes: int, *, name: str, max_bytes: int) -> None:
-    if size_bytes > max_bytes:
-        raise TooLarge(f"{name} is {size_bytes:,} bytes; the limit is {max_bytes:,} (QSERVER_MAX_METADATA_BYTES)")
 
 
 def _too_deep(name: str) -> InvalidRequest:
@@ -134,6 +164,25 @@ def _from_value(value: Value) -> object:
 def _whole(number: float) -> int | float:
     is_exact = math.isfinite(number) and number.is_integer() and abs(number) <= _LARGEST_EXACT_INTEGER
     return int(number) if is_exact else number
+
+
+def _number_within(value: Value, *, most: int) -> int:
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            return number_of_values(value.struct_value, most=most)
+        case "list_value":
+            number = 0
+            for item in value.list_value.values:
+                number += 1 + _number_within(item, most=most - number)
+                if number > most:
+                    break
+            return number
+        case _:
+            return 0
+
+
+def _whole_of(digits: str) -> int | float:
+    return _whole(float(digits))
 
 
 def _to_value(value: JsonValue) -> Value:

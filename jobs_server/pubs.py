@@ -12,6 +12,7 @@ from jobs_server.upload import Upload
 from qserver.errors import InvalidRequest, TooLarge
 from qserver.identity import Identity
 from qserver.jobs import JobRequest, RunRequest
+from qserver.noise_models import NoiseModel
 from qserver.plugins import GPU_ROUTE, LARGE_ROUTE, Plan
 from qserver.rpc.v1 import jobs_pb2
 from qserver.settings import LimitSettings
@@ -32,6 +33,7 @@ class PubSubmission:
     identity: Identity
     request: JobRequest
     pubs: tuple[SentPub, ...]
+    noise_model: NoiseModel | None = None  # that the options of all of them refer to, where it came along
 
 
 async def receive_pubs(
@@ -86,6 +88,7 @@ def submissions_of(submission: PubSubmission, limits: LimitSettings) -> Sequence
             submission.identity,
             replace(submission.request, run=pub.run, num_pubs=len(submission.pubs)),
             pub.source,
+            submission.noise_model,
         )
         for pub in submission.pubs
     ]

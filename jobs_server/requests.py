@@ -15,6 +15,7 @@ from jobs_server.limits import MAX_NAME_LENGTH, check_observable_numbers
 from qserver.circuits import CircuitFormat
 from qserver.errors import InvalidRequest, TooLarge
 from qserver.jobs import DEFAULT_SHOTS, JobRequest, JobStatus, Observable, PauliTerm, RunRequest
+from qserver.json_types import JsonObject
 from qserver.results import ResultType
 from qserver.rpc.v1 import jobs_pb2
 from qserver.settings import LimitSettings
@@ -37,9 +38,8 @@ JOB_STATUSES: Mapping[jobs_pb2.JobStatus.ValueType, JobStatus] = MappingProxyTyp
 )
 
 
-def job_request(spec: jobs_pb2.JobSpec, limits: LimitSettings) -> JobRequest:
-    """Read a spec. Raises InvalidRequest or TooLarge naming the field."""
-    max_bytes = limits.max_metadata_bytes
+def job_request(spec: jobs_pb2.JobSpec, options: JsonObject, limits: LimitSettings) -> JobRequest:
+    """Read a spec, but for its options (see `sent_noise`). Raises InvalidRequest or TooLarge naming the field."""
     check_observable_numbers([len(observable.terms) for observable in spec.observables], limits)
     run = RunRequest(
         backend=spec.backend,
@@ -48,8 +48,8 @@ def job_request(spec: jobs_pb2.JobSpec, limits: LimitSettings) -> JobRequest:
         seed=spec.seed if spec.HasField("seed") else None,
         precision=spec.precision if spec.HasField("precision") else None,
         observables=tuple(_observable(observable) for observable in spec.observables),
-        options=from_struct(spec.options, name="options", max_bytes=max_bytes),
-        metadata=from_struct(spec.metadata, name="metadata", max_bytes=max_bytes),
+        options=options,
+        metadata=from_struct(spec.metadata, name="metadata", max_bytes=limits.max_metadata_bytes),
     )
     return JobRequest(
         run=run,

@@ -11,6 +11,7 @@ from jobs_server.inspectors import InspectorPool
 from jobs_server.shared_work import SharedWork
 from qserver.jobs import RunRequest
 from qserver.json_types import JsonValue
+from qserver.noise_models import OPTION, named_in
 
 _KEPT = 1024
 
@@ -27,7 +28,9 @@ class SandboxedOptions:
     async def check(self, user_id: UUID, backend: KnownBackend, run: RunRequest) -> None:
         """Raise InvalidRequest where the engine refuses an option."""
         names = backend.record.spec.sandboxed_options
-        chosen = {name: value for name, value in run.options.items() if name in names}
+        refers = named_in(run.options) is not None and backend.record.spec.takes_noise_models
+        judged = names - {OPTION} if refers else names  # a stored noise model is checked as such
+        chosen = {name: value for name, value in run.options.items() if name in judged}
         if not chosen:
             return
         plugin = backend.record.plugin

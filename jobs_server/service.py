@@ -25,6 +25,7 @@ from jobs_server.intake import Intake
 from jobs_server.interceptor import Gate
 from jobs_server.job_streams import JobStreams
 from jobs_server.metrics import Metrics
+from jobs_server.noise_models import NoiseModels
 from jobs_server.original import OriginalService
 from jobs_server.readings import CircuitReader
 from jobs_server.registration import register_built_ins
@@ -257,6 +258,9 @@ class JobsServer:
             catalog=self._catalog,
             library=CircuitLibrary(self._transactions, self._reader),
             inspectors=self._inspectors,
+            noise_models=NoiseModels(
+                self._transactions, self._inspectors, max_inline_bytes=self._settings.limits.max_metadata_bytes
+            ),
             registry=self._registry,
             settings=self._settings,
             clock=self._clock,

@@ -18,6 +18,7 @@ from jobs_server.metrics import Metrics
 from jobs_server.owned_jobs import OwnedJobs
 from jobs_server.pages import page_size, page_token, pointer_of
 from jobs_server.pubs import PubSubmission, read_pubs, receive_pubs
+from jobs_server.sent_noise import NOTHING_SHARED, SentNoise, SharedModels
 from jobs_server.streams import Streams
 from jobs_server.transactions import Transactions
 from jobs_server.upload import UploadRoom, receive
@@ -27,6 +28,8 @@ from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
 from qserver.settings import LimitSettings
 
 _log = structlog.get_logger(__name__)
+
+_PIECE_BYTES = 256 * 1024
 
 
 class JobService(jobs_pb2_grpc.JobServiceServicer):
@@ -50,6 +53,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         self._streams = streams
         self._room = room
         self._limits = limits
+        self._sent_noise = SentNoise(limits)
         self._metrics = metrics
 
     async def SubmitJob(
@@ -60,7 +64,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         """Take one job: its spec, then its circuit in pieces."""
         with self._room.upload() as upload:
             spec = await receive(request_iterator, upload, part=_part, header_name="the spec")
-            job = await self._intake.submit(self._submission(spec, upload.source()))
+            job = await self._intake.submit(await self._submission(spec, upload.source()))
         return jobs_pb2.SubmitJobResponse(job=_own(job))
 
     async def SubmitJobs(
@@ -70,7 +74,10 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
     ) -> jobs_pb2.SubmitJobsResponse:
         """Take many small jobs, and answer for each."""
         self._check_number(len(request.submissions))
-        read = [self._read(submission) for submission in request.submissions]
+        if len(request.noise_models) > len(request.submissions):
+            raise InvalidRequest(f"{len(request.noise_models):,} noise models; there are fewer submissions than that")
+        shared = await self._sent_noise.shared(current_caller.get().user_id, request.noise_models)
+        read = [await self._read(submission, shared) for submission in request.submissions]
         submissions = [item for item in read if isinstance(item, Submission)]
         stored = iter(await self._intake.submit_all(submissions))
         outcomes = (next(stored) if isinstance(item, Submission) else item for item in read)
@@ -84,8 +91,10 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         """Take one job of PUBs: its spec, then PUB by PUB."""
         with self._room.upload() as upload:
             spec, pubs = await receive_pubs(request_iterator, upload, self._limits)
-            request = requests.job_request(spec, self._limits)
-            submission = PubSubmission(current_caller.get(), request, read_pubs(request, spec, pubs))
+            sent = await self._sent_noise.options_of(current_caller.get().user_id, spec)
+            request = requests.job_request(spec, sent.options, self._limits)
+            sent_pubs = read_pubs(request, spec, pubs)
+            submission = PubSubmission(current_caller.get(), request, sent_pubs, sent.noise_model)
             job = await self._intake.submit_pubs(submission)
         return jobs_pb2.SubmitPubsResponse(job=_own(job))
 
@@ -191,6 +200,17 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
             async for message in messages:
                 yield message
 
+    async def GetNoiseModel(
+        self,
+        request: jobs_pb2.GetNoiseModelRequest,
+        context: aio.ServicerContext[jobs_pb2.GetNoiseModelRequest, jobs_pb2.GetNoiseModelResponse],
+    ) -> AsyncGenerator[jobs_pb2.GetNoiseModelResponse, None]:
+        """Give a job's noise model."""
+        job_id, caller = requests.job_id(request.id), current_caller.get()
+        model = await self._transactions.read(lambda transaction: transaction.noise_models.of_job(job_id, caller))
+        for start in range(0, len(model.text), _PIECE_BYTES):
+            yield jobs_pb2.GetNoiseModelResponse(chunk=model.text[start : start + _PIECE_BYTES])
+
     async def ListBackends(
         self,
         request: jobs_pb2.ListBackendsRequest,
@@ -208,16 +228,21 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         if number > limit:
             raise TooLarge(f"{number:,} submissions; the limit is {limit:,} a call (QSERVER_MAX_JOBS_PER_CALL)")
 
-    def _submission(self, spec: jobs_pb2.JobSpec, source: bytes) -> Submission:
+    async def _submission(
+        self, spec: jobs_pb2.JobSpec, source: bytes, shared: SharedModels = NOTHING_SHARED
+    ) -> Submission:
+        caller = current_caller.get()
+        sent = await self._sent_noise.options_of(caller.user_id, spec, shared)
         return Submission(
-            identity=current_caller.get(),
-            request=requests.job_request(spec, self._limits),
+            identity=caller,
+            request=requests.job_request(spec, sent.options, self._limits),
             source=source,
+            noise_model=sent.noise_model,
         )
 
-    def _read(self, submission: jobs_pb2.JobSubmission) -> Submission | QServerError:
+    async def _read(self, submission: jobs_pb2.JobSubmission, shared: SharedModels) -> Submission | QServerError:
         try:
-            return self._submission(submission.spec, submission.source)
+            return await self._submission(submission.spec, submission.source, shared)
         except QServerError as error:
             return error
 

@@ -18,6 +18,9 @@ OPTION: Final = "noise_model"
 MAX_INLINE_BYTES: Final = 2048
 """A model of so much JSON or less stays in the options: noise that is named by a few parameters, as a rule."""
 
+BYTES_OF_A_NOISE_VALUE: Final = 6
+"""A model may hold as many values as it may have such pieces: those of devices have one for 9 bytes of their JSON."""
+
 _SHA256: Final = "sha256"
 _SHA256_BYTES: Final = 32
 

@@ -54,6 +54,11 @@ def circuit_tag(circuit_id: UUID) -> str:
     return f'"{FORM}-{circuit_id}"'
 
 
+def noise_model_tag(sha256: bytes) -> str:
+    """Name a noise model, by its content."""
+    return f'"{FORM}-{sha256.hex()}"'
+
+
 def is_known(tag: str, named: str) -> bool:
     """Whether the header names this tag, weak or strong, among others or by `*`."""
     return named.strip() == "*" or tag in _OPAQUE_TAG.findall(named)

@@ -7,6 +7,7 @@ from database.records import InstallState, PluginKind
 from qserver.circuits import CircuitFormat
 from qserver.errors import Reason
 from qserver.jobs import JobStatus
+from qserver.json_types import JsonObject
 from qserver.quotas import QuotaUse
 from qserver.results import RESULT_SCHEMA, RESULT_SCHEMA_VERSION, PhaseSeconds, ResultType, RunRecord
 from qserver.settings import LimitSettings
@@ -64,6 +65,17 @@ HISTORY_ENTRY = original_schemas.HistoryEntry(
     results=RESULTS,
     owner="ada",
 )
+NOISE_MODEL: JsonObject = {
+    "errors": [
+        {
+            "type": "roerror",
+            "operations": ["measure"],
+            "gate_qubits": [[0]],
+            "probabilities": [[0.98, 0.02], [0.03, 0.97]],
+        }
+    ]
+}
+
 SUBMITTED_JOB = schemas.SubmittedJob(
     id=_JOB_ID, pointer=1, status=JobStatus.PENDING, submission_date=_SUBMITTED, links=links_view(_JOB_ID)
 )

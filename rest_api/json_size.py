@@ -5,6 +5,7 @@ Strings don't count: a circuit may be one of millions of brackets and commas.
 
 from collections.abc import Sequence
 
+from qserver.noise_models import BYTES_OF_A_NOISE_VALUE
 from qserver.settings import LimitSettings
 
 VALUES_OF_A_TERM = 4
@@ -14,8 +15,12 @@ _ESCAPES = (b"\\\\", b'\\"')  # the first one first: in `\\"` the quote ends the
 
 
 def max_values(limits: LimitSettings) -> int:
-    """Give how many values a body may hold: what fits into options and metadata, and all Pauli terms of a job."""
-    return 2 * limits.max_metadata_bytes + VALUES_OF_A_TERM * limits.max_observable_terms
+    """Give how many values a body may hold: what fits into options, noise model and metadata, and all Pauli terms."""
+    return (
+        2 * limits.max_metadata_bytes
+        + limits.max_noise_model_bytes // BYTES_OF_A_NOISE_VALUE
+        + VALUES_OF_A_TERM * limits.max_observable_terms
+    )
 
 
 def holds_more_values(body: bytes, most: int) -> bool:

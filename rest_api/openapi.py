@@ -106,7 +106,7 @@ def _text_of(model: type) -> Document:
 
 def job_links() -> dict[str, Document]:
     """Say which operations on `/job/{id}` take the id that a submission answered with."""
-    operations = ("getJob", "getCircuit", "getResultDocument", "followJob", "deleteJob")
+    operations = ("getJob", "getCircuit", "getNoiseModel", "getResultDocument", "followJob", "deleteJob")
     return {name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in operations}
 
 

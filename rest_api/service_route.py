@@ -26,7 +26,8 @@ class OrjsonRequest(Request):
             raise HTTPException(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"the body holds more than {most:,} JSON values;"
-                " QSERVER_MAX_METADATA_BYTES and QSERVER_MAX_OBSERVABLE_TERMS make that limit",
+                " QSERVER_MAX_METADATA_BYTES, QSERVER_MAX_NOISE_MODEL_BYTES and QSERVER_MAX_OBSERVABLE_TERMS make"
+                " that limit",
             )
         return orjson.loads(body)
 

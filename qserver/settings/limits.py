@@ -18,6 +18,7 @@ class LimitSettings(Section):
     max_shots: int = Field(default=10_000_000, ge=1, description="shots of one job")
     max_qubits: int = Field(default=10_000, ge=1, description="qubits of one circuit")
     max_metadata_bytes: int = Field(default=64 * 1024, ge=2, description="bytes of a job's metadata or options as JSON")
+    max_noise_model_bytes: int = Field(default=8 * MIB, ge=2, description="bytes of a job's noise model as JSON")
     max_observables: int = Field(default=1000, ge=1, description="observables of one job")
     max_observable_terms: int = Field(default=10_000, ge=1, description="Pauli terms of all observables of one job")
     max_pubs: int = Field(default=1000, ge=1, le=10_000, description="PUBs of one job")

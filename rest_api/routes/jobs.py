@@ -6,9 +6,18 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from qserver.circuits import CircuitFormat
 from rest_api import examples, original_schemas, schemas
-from rest_api.conditional import NOT_MODIFIED, IfNoneMatch, circuit_tag, is_known, job_tag, not_modified, tagged
+from rest_api.conditional import (
+    NOT_MODIFIED,
+    IfNoneMatch,
+    circuit_tag,
+    is_known,
+    job_tag,
+    noise_model_tag,
+    not_modified,
+    tagged,
+)
 from rest_api.dependencies import Caller, Cursor, JobId, JobOwner, Neighbours, identify, visitor_of
-from rest_api.json_response import json_response
+from rest_api.json_response import JSON_MEDIA_TYPE, json_response
 from rest_api.openapi import answers, job_links, refusals
 from rest_api.original_views import job_view
 from rest_api.service_route import ServiceRoute
@@ -130,6 +139,33 @@ def get_circuit(job_id: JobId, caller: Caller, neighbours: Neighbours, known: If
         media_type=BINARY_MEDIA_TYPE if is_binary else TEXT_MEDIA_TYPE,
         headers=tagged(circuit_tag(stored.id)),
     )
+
+
+@router.get(
+    "/job/{id}/noise-model",
+    operation_id="getNoiseModel",
+    summary="Read a job's noise model",
+    response_class=Response,
+    responses={
+        HTTPStatus.OK.value: {
+            "description": "The model as it was sent, but for the order of its members and the `id` of each error.",
+            "content": {JSON_MEDIA_TYPE: {"schema": {"type": "object"}, "example": examples.NOISE_MODEL}},
+        },
+        **NOT_MODIFIED,
+        **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+    },
+)
+def get_noise_model(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNoneMatch) -> Response:
+    """Read the noise that a job asked for. The job itself names a large model by hash, size and description alone.
+
+    404 where the job has none.
+    """
+    with neighbours.database.reading() as transaction:
+        model = transaction.noise_models.of_job(job_id, caller)
+    tag = noise_model_tag(model.sha256)
+    if is_known(tag, known):
+        return not_modified(tag)
+    return Response(model.text, media_type=JSON_MEDIA_TYPE, headers=tagged(tag))
 
 
 @router.put(

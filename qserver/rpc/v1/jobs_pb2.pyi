@@ -160,6 +160,7 @@ class JobSpec(_message.Message):
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CACHE_FIELD_NUMBER: _builtins.int
+    NOISE_MODEL_FIELD_NUMBER: _builtins.int
     backend: _builtins.str
     circuit_format: Global___CircuitFormat.ValueType
     """Found out where unspecified; answers always say it."""
@@ -180,13 +181,21 @@ class JobSpec(_message.Message):
     backend, result types, shots, seed, precision, observables, options and versions. Without a seed that is the same
     sample again, not a new one. RunRecord.cached_from says so.
     """
+    noise_model: _builtins.bytes
+    """JSON text in the place of the option noise_model, as NoiseModel.to_dict(serializable=True) of Qiskit Aer gives it: large
+    models are read faster so. Never in answers.
+    """
     @_builtins.property
     def result_types(self) -> _containers.RepeatedScalarFieldContainer[Global___ResultType.ValueType]: ...
     @_builtins.property
     def observables(self) -> _containers.RepeatedCompositeFieldContainer[Global___Observable]: ...
     @_builtins.property
     def options(self) -> _struct_pb2.Struct:
-        """Options of the backend (see Backend.options_schema). Whole numbers are exact up to 2^53."""
+        """Options of the backend (see Backend.options_schema). Whole numbers are exact up to 2^53.
+        A noise_model of more than 2 KiB is stored beside its jobs: answers have an object with its `sha256`, size and description in
+        its place. Such an object may be sent, too: with the `sha256` of a model that the server has of the caller, or of one
+        of SubmitJobsRequest.noise_models.
+        """
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:
@@ -213,10 +222,11 @@ class JobSpec(_message.Message):
         expires_at: _timestamp_pb2.Timestamp | None = ...,
         request_id: _builtins.str = ...,
         cache: _builtins.bool = ...,
+        noise_model: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_precision", b"_precision", "_seed", b"_seed", "_shots", b"_shots", "_time_limit_seconds", b"_time_limit_seconds", "expires_at", b"expires_at", "metadata", b"metadata", "options", b"options", "precision", b"precision", "seed", b"seed", "shots", b"shots", "time_limit_seconds", b"time_limit_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_precision", b"_precision", "_seed", b"_seed", "_shots", b"_shots", "_time_limit_seconds", b"_time_limit_seconds", "backend", b"backend", "cache", b"cache", "circuit_format", b"circuit_format", "expires_at", b"expires_at", "metadata", b"metadata", "observables", b"observables", "options", b"options", "precision", b"precision", "priority", b"priority", "request_id", b"request_id", "result_types", b"result_types", "seed", b"seed", "shots", b"shots", "time_limit_seconds", b"time_limit_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_precision", b"_precision", "_seed", b"_seed", "_shots", b"_shots", "_time_limit_seconds", b"_time_limit_seconds", "backend", b"backend", "cache", b"cache", "circuit_format", b"circuit_format", "expires_at", b"expires_at", "metadata", b"metadata", "noise_model", b"noise_model", "observables", b"observables", "options", b"options", "precision", b"precision", "priority", b"priority", "request_id", b"request_id", "result_types", b"result_types", "seed", b"seed", "shots", b"shots", "time_limit_seconds", b"time_limit_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__precision: _TypeAlias = _typing.Literal["precision"]  # noqa: Y015
     _WhichOneofArgType__precision: _TypeAlias = _typing.Literal["_precision", b"_precision"]  # noqa: Y015
@@ -421,16 +431,24 @@ class SubmitJobsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SUBMISSIONS_FIELD_NUMBER: _builtins.int
+    NOISE_MODELS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def submissions(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobSubmission]: ...
+    @_builtins.property
+    def noise_models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Noise models as JSON text, for submissions that share them: each says {"sha256": "<hexadecimal digits>"} as its option
+        noise_model, the SHA-256 of these bytes.
+        """
+
     def __init__(
         self,
         *,
         submissions: _abc.Iterable[Global___JobSubmission] | None = ...,
+        noise_models: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["submissions", b"submissions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["noise_models", b"noise_models", "submissions", b"submissions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1208,6 +1226,46 @@ class RunRecord(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
 
 Global___RunRecord: _TypeAlias = RunRecord  # noqa: Y015
+
+@_typing.final
+class GetNoiseModelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Of the job."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetNoiseModelRequest: _TypeAlias = GetNoiseModelRequest  # noqa: Y015
+
+@_typing.final
+class GetNoiseModelResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHUNK_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """The pieces, in order, are the JSON text."""
+    def __init__(
+        self,
+        *,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetNoiseModelResponse: _TypeAlias = GetNoiseModelResponse  # noqa: Y015
 
 @_typing.final
 class ListBackendsRequest(_message.Message):

@@ -89,6 +89,11 @@ class JobServiceStub:
                 request_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultsRequest.SerializeToString,
                 response_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultsResponse.FromString,
                 _registered_method=True)
+        self.GetNoiseModel = channel.unary_stream(
+                '/qserver.v1.JobService/GetNoiseModel',
+                request_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetNoiseModelRequest.SerializeToString,
+                response_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetNoiseModelResponse.FromString,
+                _registered_method=True)
         self.ListBackends = channel.unary_unary(
                 '/qserver.v1.JobService/ListBackends',
                 request_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.ListBackendsRequest.SerializeToString,
@@ -181,6 +186,13 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetNoiseModel(self, request, context):
+        """The noise model of a job as JSON text, in pieces. NOT_FOUND where the job has none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListBackends(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -244,6 +256,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.GetResults,
                     request_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultsRequest.FromString,
                     response_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultsResponse.SerializeToString,
+            ),
+            'GetNoiseModel': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetNoiseModel,
+                    request_deserializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetNoiseModelRequest.FromString,
+                    response_serializer=qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetNoiseModelResponse.SerializeToString,
             ),
             'ListBackends': grpc.unary_unary_rpc_method_handler(
                     servicer.ListBackends,
@@ -548,6 +565,33 @@ class JobService:
             '/qserver.v1.JobService/GetResults',
             qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultsRequest.SerializeToString,
             qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetResultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetNoiseModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/qserver.v1.JobService/GetNoiseModel',
+            qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetNoiseModelRequest.SerializeToString,
+            qserver_dot_rpc_dot_v1_dot_jobs__pb2.GetNoiseModelResponse.FromString,
             options,
             channel_credentials,
             insecure,

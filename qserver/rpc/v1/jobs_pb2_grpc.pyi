@@ -68,6 +68,8 @@ class JobServiceStub:
     answered as it stands, in the order of the ids. With `wait` results are sent as soon as they are there, and the
     stream ends when every job was answered. A job without a result gets an error of its own.
     """
+    GetNoiseModel: _grpc.UnaryStreamMultiCallable[_jobs_pb2.GetNoiseModelRequest, _jobs_pb2.GetNoiseModelResponse]
+    """The noise model of a job as JSON text, in pieces. NOT_FOUND where the job has none."""
     ListBackends: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ListBackendsRequest, _jobs_pb2.ListBackendsResponse]
 
 @_typing.type_check_only
@@ -105,6 +107,8 @@ class JobServiceAsyncStub(JobServiceStub):
     answered as it stands, in the order of the ids. With `wait` results are sent as soon as they are there, and the
     stream ends when every job was answered. A job without a result gets an error of its own.
     """
+    GetNoiseModel: _aio.UnaryStreamMultiCallable[_jobs_pb2.GetNoiseModelRequest, _jobs_pb2.GetNoiseModelResponse]  # type: ignore[assignment]
+    """The noise model of a job as JSON text, in pieces. NOT_FOUND where the job has none."""
     ListBackends: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ListBackendsRequest, _jobs_pb2.ListBackendsResponse]  # type: ignore[assignment]
 
 class JobServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -205,6 +209,14 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         answered as it stands, in the order of the ids. With `wait` results are sent as soon as they are there, and the
         stream ends when every job was answered. A job without a result gets an error of its own.
         """
+
+    @_abc_1.abstractmethod
+    def GetNoiseModel(
+        self,
+        request: _jobs_pb2.GetNoiseModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_jobs_pb2.GetNoiseModelResponse], _abc.AsyncIterator[_jobs_pb2.GetNoiseModelResponse]]:
+        """The noise model of a job as JSON text, in pieces. NOT_FOUND where the job has none."""
 
     @_abc_1.abstractmethod
     def ListBackends(

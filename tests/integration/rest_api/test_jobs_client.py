@@ -1,5 +1,6 @@
 """The client of jobs_server, against a gRPC server that answers as told."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -107,6 +108,16 @@ async def test_an_accepted_job_comes_back_as_a_value(client: JobsClient) -> None
     job = await client.submit(_submission(), VISITOR)
 
     assert (job.pointer, job.status, job.submitted_at) == (7, JobStatus.PENDING, SUBMITTED_AT)
+
+
+async def test_a_large_noise_model_goes_as_text(client: JobsClient, service: FakeJobService) -> None:
+    model = {"errors": [{"type": "roerror", "probabilities": [[0.5, 0.5], [0, 1]]}] * 100}
+
+    await client.submit(_submission(options={"noise_model": model, "device": "CPU"}), VISITOR)
+
+    spec = service.requests[0].spec
+    assert MessageToDict(spec.options) == {"device": "CPU"}
+    assert json.loads(spec.noise_model) == model
 
 
 async def test_the_spec_says_everything_and_goes_first(client: JobsClient, service: FakeJobService) -> None:

@@ -56,6 +56,10 @@ class FakeInspector:
         if "refused" in str(options):
             raise InvalidRequest("the engine refuses the noise model", reason=Reason.INVALID_OPTION)
 
+    def describe_noise_model(self, plugin: str, text: bytes, *, timeout_seconds: float) -> JsonObject:
+        self.check_options(plugin, {"noise_model": text.decode()}, timeout_seconds=timeout_seconds)
+        return {"description": "noise", "names_qubits": False}
+
     def close(self) -> None:
         self.is_alive = False
         self._house.closed += 1

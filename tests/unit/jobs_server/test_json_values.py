@@ -7,7 +7,7 @@ from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs_server.json_values import from_struct, parse_object, to_struct
+from jobs_server.json_values import from_struct, number_of_values, parse_document, parse_object, to_struct
 from qserver.errors import InvalidRequest, TooLarge
 from qserver.json_types import JsonObject
 
@@ -90,3 +90,33 @@ def test_size_of_a_struct_is_that_of_its_json() -> None:
 def test_a_struct_with_no_finite_number_is_refused(number: float) -> None:
     with pytest.raises(InvalidRequest, match=r"options\.a is no finite number"):
         from_struct(to_struct({"a": number}), name="options", max_bytes=MAX_BYTES)
+
+
+def test_a_document_and_a_struct_of_the_same_numbers_are_the_same_value() -> None:
+    text = b'{"a": 3.0, "b": [0.5, -0.0, 1e3], "c": 1180591620717411303424}'
+
+    value = parse_document(text, name="noise", max_bytes=MAX_BYTES, setting="QSERVER_MAX_NOISE_MODEL_BYTES")
+
+    assert value == from_struct(to_struct(json.loads(text)), name="noise", max_bytes=MAX_BYTES)
+    assert json.dumps(value) == '{"a": 3, "b": [0.5, 0, 1000], "c": 1.1805916207174113e+21}'
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"\xff", "noise is no JSON"),
+        (b"[]", "noise must be a JSON object, and is an array"),
+        (b'{"a": 1e999}', "noise.a is no finite number"),
+        (b"[" * 200_000, "noise nests deeper than 32 levels"),
+    ],
+)
+def test_a_document_that_is_no_object_is_refused(text: bytes, sentence: str) -> None:
+    with pytest.raises(InvalidRequest, match=sentence):
+        parse_document(text, name="noise", max_bytes=10**6, setting="QSERVER_MAX_NOISE_MODEL_BYTES")
+
+
+def test_values_are_counted_on_all_levels_and_no_further_than_needed() -> None:
+    struct = to_struct({"a": [1, [2, {"b": None}]], "c": {}})
+
+    assert number_of_values(struct, most=100) == 7
+    assert number_of_values(to_struct({"a": [[]] * 1000}), most=10) == 12

@@ -18,7 +18,7 @@ def test_a_million_terms_are_refused_before_one_is_read() -> None:
     tracemalloc.start()
 
     with pytest.raises(TooLarge, match=r"observables have 1,000,000 Pauli terms; the limit is 10,000 \(QSERVER_MAX_"):
-        job_request(spec, LimitSettings())
+        job_request(spec, {}, LimitSettings())
     _, most_bytes = tracemalloc.get_traced_memory()
 
     tracemalloc.stop()
@@ -29,4 +29,4 @@ def test_a_million_observables_are_refused_before_one_is_read() -> None:
     spec = jobs_pb2.JobSpec(observables=[jobs_pb2.Observable()] * MILLION)
 
     with pytest.raises(TooLarge, match=r"1,000,000 observables; the limit is 1,000 \(QSERVER_MAX_OBSERVABLES\)"):
-        job_request(spec, LimitSettings())
+        job_request(spec, {}, LimitSettings())

@@ -52,7 +52,7 @@ async def site(settings: Settings) -> AsyncIterator[Site]:
 @pytest.fixture
 async def narrow_site(settings: Settings) -> AsyncIterator[Site]:
     """An application whose jobs may have little metadata and few observables."""
-    limits = LimitSettings(max_metadata_bytes=100, max_observable_terms=10)
+    limits = LimitSettings(max_metadata_bytes=100, max_noise_model_bytes=100, max_observable_terms=10)
     built = build_site(settings.model_copy(update={"limits": limits}))
     yield built
     await built.client.aclose()

@@ -28,6 +28,7 @@ from qserver.circuits import Circuit, CircuitFormat, Inspection
 from qserver.errors import NotFound, PermissionDenied, QServerError, Reason, UnknownBackend
 from qserver.identity import ANONYMOUS, Identity
 from qserver.jobs import Job, JobRequest, RunRequest
+from qserver.noise_models import NoiseModel
 from qserver.plugins import BackendSpec
 from qserver.results import PhaseSeconds, PubResult, ResultType
 from qserver.settings import DatabaseSettings, Settings
@@ -93,6 +94,7 @@ def store(
     circuit_format: CircuitFormat | None = None,
     *,
     identity: Identity = ANONYMOUS,
+    noise_model: NoiseModel | None = None,
 ) -> Job:
     """Put a job into the database."""
     kind = circuit_format or CircuitFormat.OPENQASM2
@@ -107,6 +109,7 @@ def store(
         route="cpu",
         plan=BELL_PLAN,
         max_attempts=3,
+        noise_model=noise_model,
     )
     with database.transaction() as transaction:
         (answer,) = transaction.jobs.submit([new])

@@ -78,6 +78,7 @@ async def test_anothers_job_does_not_exist(town: Town) -> None:
     for method, path in [
         ("GET", f"/api/v1/job/{job_id}"),
         ("GET", f"/api/v1/job/{job_id}/circuit"),
+        ("GET", f"/api/v1/job/{job_id}/noise-model"),
         ("GET", f"/api/v1/job/{job_id}/events"),
         ("GET", f"/api/v1/job/{job_id}/results"),
         ("PUT", f"/api/v1/job/cancel/{job_id}"),
