@@ -138,4 +138,4 @@ class AsyncClient:
         return await self._connection.http.get("/api/v1/health/ready")
 
     async def _submit(self, circuits: Sequence[AnyCircuit], wishes: Wishes, *, is_many: bool) -> list[str]:
-        return accepted(await self._connection.submit(written(circuits, wishes, is_many=is_many)))
+        return accepted(await self._connection.submit(*written(circuits, wishes, is_many=is_many)))

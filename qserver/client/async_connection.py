@@ -65,12 +65,13 @@ class AsyncConnection:
             except RetryableError as error:
                 await _pause(attempts, error)
 
-    async def submit(self, submissions: Sequence[jobs_pb2.JobSubmission]) -> list[Submitted]:
+    async def submit(self, submissions: Sequence[jobs_pb2.JobSubmission], noise_model: bytes = b"") -> list[Submitted]:
         """Send submissions in as many calls as they need; gives for each, in order, its job or why it was refused.
 
-        What nobody answers for is refused with Unavailable: sent again under the same name it runs once.
+        `noise_model` is the text of the one that they name, if any. What nobody answers for is refused with
+        Unavailable: sent again under the same name it runs once.
         """
-        batches = list(batches_of(submissions))
+        batches = list(batches_of(submissions, noise_model))
         room = asyncio.Semaphore(_CALLS_IN_FLIGHT)
 
         async def send(batch: Batch) -> list[Submitted]:
@@ -132,7 +133,7 @@ class AsyncConnection:
                 await _pause(attempts, error)
 
     async def _send(self, batch: Batch) -> list[Submitted]:
-        return [await self._stream_up(batch.submissions[0])] if batch.is_streamed else await self._send_together(batch)
+        return [await self._stream_up(batch)] if batch.is_streamed else await self._send_together(batch)
 
     async def _send_together(self, batch: Batch) -> list[Submitted]:
         progress = SendingProgress(batch)
@@ -147,22 +148,24 @@ class AsyncConnection:
                 progress.give_up()
         return progress.answers()
 
-    async def _stream_up(self, submission: jobs_pb2.JobSubmission) -> Submitted:
+    async def _stream_up(self, batch: Batch) -> Submitted:
         attempts = Attempts(self._patience, give_up_seconds=self._patience.call_seconds)
         while True:
             try:
-                return await self._streamed(submission)
+                return await self._streamed(batch)
             except RetryableError as error:
                 if not await _has_paused(attempts):
                     return error
             except QServerError as error:
                 return error
 
-    async def _streamed(self, submission: jobs_pb2.JobSubmission) -> jobs_pb2.Job:
+    async def _streamed(self, batch: Batch) -> jobs_pb2.Job:
         call = (await self._connected()).SubmitJob
         seconds, metadata = self._patience.upload_seconds, self._access.authorization
         with worded(self._access):
-            return (await call(pieces_of(submission), timeout=seconds, metadata=metadata)).job
+            return (
+                await call(pieces_of(batch.submissions[0], batch.noise_model), timeout=seconds, metadata=metadata)
+            ).job
 
     async def _attempt(
         self, rpc: "Callable[[JobServiceAsyncStub], aio.UnaryUnaryMultiCallable[Request, Answer]]", request: Request

@@ -126,4 +126,4 @@ class Client:
         return self._connection.http.get("/api/v1/health/ready")
 
     def _submit(self, circuits: Sequence[AnyCircuit], wishes: Wishes, *, is_many: bool) -> list[str]:
-        return accepted(self._connection.submit(written(circuits, wishes, is_many=is_many)))
+        return accepted(self._connection.submit(*written(circuits, wishes, is_many=is_many)))

@@ -57,12 +57,13 @@ class Connection:
         """
         return self._repeated(lambda: self._attempt(rpc, request))
 
-    def submit(self, submissions: Sequence[jobs_pb2.JobSubmission]) -> list[Submitted]:
+    def submit(self, submissions: Sequence[jobs_pb2.JobSubmission], noise_model: bytes = b"") -> list[Submitted]:
         """Send submissions in as many calls as they need; gives for each, in order, its job or why it was refused.
 
-        What nobody answers for is refused with Unavailable: sent again under the same name it runs once.
+        `noise_model` is the text of the one that they name, if any. What nobody answers for is refused with
+        Unavailable: sent again under the same name it runs once.
         """
-        batches = list(batches_of(submissions))
+        batches = list(batches_of(submissions, noise_model))
         if len(batches) == 1:
             return self._send(batches[0])
         with ThreadPoolExecutor(_CALLS_IN_FLIGHT, thread_name_prefix="qserver-submit") as calls:
@@ -123,7 +124,7 @@ class Connection:
                 _pause(attempts, error)
 
     def _send(self, batch: Batch) -> list[Submitted]:
-        return [self._stream_up(batch.submissions[0])] if batch.is_streamed else self._send_together(batch)
+        return [self._stream_up(batch)] if batch.is_streamed else self._send_together(batch)
 
     def _send_together(self, batch: Batch) -> list[Submitted]:
         progress = SendingProgress(batch)
@@ -137,19 +138,19 @@ class Connection:
                 progress.give_up()
         return progress.answers()
 
-    def _stream_up(self, submission: jobs_pb2.JobSubmission) -> Submitted:
+    def _stream_up(self, batch: Batch) -> Submitted:
         attempts = Attempts(self._patience, give_up_seconds=self._patience.call_seconds)
         while True:
             try:
-                return self._streamed(submission)
+                return self._streamed(batch)
             except RetryableError as error:
                 if not _has_paused(attempts):
                     return error
             except QServerError as error:
                 return error
 
-    def _streamed(self, submission: jobs_pb2.JobSubmission) -> jobs_pb2.Job:
-        return self._upload(self._connected().SubmitJob, pieces_of(submission)).job
+    def _streamed(self, batch: Batch) -> jobs_pb2.Job:
+        return self._upload(self._connected().SubmitJob, pieces_of(batch.submissions[0], batch.noise_model)).job
 
     def _stream_pubs(self, messages: Sequence[jobs_pb2.SubmitPubsRequest]) -> jobs_pb2.Job:
         return self._upload(self._connected().SubmitPubs, iter(messages)).job

@@ -29,6 +29,7 @@ class SendingProgress:
     def __init__(self, batch: Batch) -> None:
         """Have nothing answered yet."""
         self._left = dict(enumerate(batch.submissions))
+        self._noise_models = [batch.noise_model] if batch.noise_model else []
         self._answers: dict[int, Submitted] = {}
 
     def is_done(self) -> bool:
@@ -37,7 +38,7 @@ class SendingProgress:
 
     def request(self) -> jobs_pb2.SubmitJobsRequest:
         """Ask for what is left. Names make it safe: what the server has already is answered with its job."""
-        return jobs_pb2.SubmitJobsRequest(submissions=self._left.values())
+        return jobs_pb2.SubmitJobsRequest(submissions=self._left.values(), noise_models=self._noise_models)
 
     def hear(self, answers: Sequence[jobs_pb2.SubmissionAnswer]) -> None:
         """Keep answers; those that say "later" are still to be asked for."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 from uuid import uuid4
 
 from google.protobuf.struct_pb2 import Struct
@@ -12,6 +12,7 @@ from google.protobuf.struct_pb2 import Struct
 from qserver.circuits import CircuitSource
 from qserver.client import wire
 from qserver.client.circuits import AnyCircuit, CircuitWriter, UnreadSource
+from qserver.client.noise import apart, whole
 from qserver.client.observables import AnyObservable, to_observables
 from qserver.client.spec_fields import set_field
 from qserver.errors import InvalidRequest
@@ -61,11 +62,19 @@ class Batch:
 
     start: int
     submissions: Sequence[jobs_pb2.JobSubmission]
+    noise_model: bytes = b""  # the text of the one that all of them name, if any
 
     @property
     def is_streamed(self) -> bool:
         """Whether the one circuit in it goes in pieces."""
         return len(self.submissions) == 1 and len(self.submissions[0].source) > BYTES_A_CALL
+
+
+class Written(NamedTuple):
+    """Circuits as they are sent, and the text of the noise model that all of them name, if any."""
+
+    submissions: list[jobs_pb2.JobSubmission]
+    noise_model: bytes
 
 
 def spec_of(wishes: Wishes) -> jobs_pb2.JobSpec:
@@ -85,7 +94,7 @@ def spec_of(wishes: Wishes) -> jobs_pb2.JobSpec:
     return spec
 
 
-def written(circuits: Sequence[AnyCircuit], wishes: Wishes, *, is_many: bool) -> list[jobs_pb2.JobSubmission]:
+def written(circuits: Sequence[AnyCircuit], wishes: Wishes, *, is_many: bool) -> Written:
     """Write circuits as they are sent, each with what is wished for.
 
     Raises InvalidRequest where there are none, and for words that don't exist.
@@ -93,7 +102,9 @@ def written(circuits: Sequence[AnyCircuit], wishes: Wishes, *, is_many: bool) ->
     if not circuits:
         raise InvalidRequest("the list of circuits is empty")
     sources = CircuitWriter().write_all(circuits)
-    return submissions_of(spec_of(wishes), sources, wishes.get("request_id"), is_many=is_many)
+    options, noise_model = apart(wishes.get("options"))
+    spec = spec_of({**wishes, "options": options})
+    return Written(submissions_of(spec, sources, wishes.get("request_id"), is_many=is_many), noise_model)
 
 
 def submissions_of(
@@ -120,22 +131,22 @@ def name_all(submissions: Sequence[jobs_pb2.JobSubmission], request_id: str | No
         submission.spec.request_id = f"{name}-{place}" if is_many else name
 
 
-def batches_of(submissions: Sequence[jobs_pb2.JobSubmission]) -> Iterator[Batch]:
+def batches_of(submissions: Sequence[jobs_pb2.JobSubmission], noise_model: bytes = b"") -> Iterator[Batch]:
     """Part submissions into calls of at most 250 jobs and 2 MiB of circuits; a larger circuit goes alone."""
     start = size_bytes = 0
     for position, submission in enumerate(submissions):
         is_full = position - start == JOBS_A_CALL or size_bytes + len(submission.source) > BYTES_A_CALL
         if is_full and position > start:
-            yield Batch(start, submissions[start:position])
+            yield Batch(start, submissions[start:position], noise_model)
             start, size_bytes = position, 0
         size_bytes += len(submission.source)
     if start < len(submissions):
-        yield Batch(start, submissions[start:])
+        yield Batch(start, submissions[start:], noise_model)
 
 
-def pieces_of(submission: jobs_pb2.JobSubmission) -> Iterator[jobs_pb2.SubmitJobRequest]:
+def pieces_of(submission: jobs_pb2.JobSubmission, noise_model: bytes = b"") -> Iterator[jobs_pb2.SubmitJobRequest]:
     """Give a submission as SubmitJob wants it: the spec, then the circuit in pieces."""
-    yield jobs_pb2.SubmitJobRequest(spec=submission.spec)
+    yield jobs_pb2.SubmitJobRequest(spec=whole(submission.spec, noise_model))
     for start in range(0, len(submission.source), CHUNK_BYTES):
         yield jobs_pb2.SubmitJobRequest(chunk=submission.source[start : start + CHUNK_BYTES])
 

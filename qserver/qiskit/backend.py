@@ -81,7 +81,7 @@ class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
             for circuit in bound(circuits, parameter_binds)
         ]
         submissions = [run.submission(asked, place=place) for place, run in enumerate(runs)]
-        return QServerJob(self, self.transport, self.transport.submit_jobs(submissions), runs)
+        return QServerJob(self, self.transport, self.transport.submit_jobs(submissions, asked.noise_model), runs)
 
 
 def _circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[QuantumCircuit]:

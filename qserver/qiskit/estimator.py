@@ -51,7 +51,7 @@ class EstimatorV2(BaseEstimatorV2):  # type: ignore[misc] # Qiskit is untyped
         coerced = [EstimatorPub.coerce(pub, wanted) for pub in pubs]
         if not coerced:
             return NothingToRun(_read((), ()))
-        spec = self._options.for_run(self._backend).spec(jobs_pb2.RESULT_TYPE_EXPVAL)
+        spec = self._options.for_run(self._backend).whole_spec(jobs_pb2.RESULT_TYPE_EXPVAL)
         job = self._backend.transport.submit_pubs(spec, estimator_messages(coerced))
         return QServerPrimitiveJob(self._backend.transport, job.id, partial(_read, coerced))
 

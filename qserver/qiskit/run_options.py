@@ -7,6 +7,7 @@ from typing import Any, Final
 from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Struct
 
+from qserver.client.noise import apart, whole
 from qserver.client.spec_fields import set_field
 from qserver.errors import InvalidRequest, Reason
 from qserver.noise_models import without_ids
@@ -43,9 +44,17 @@ class RunOptions:
     backend: str
     options: Mapping[str, Any]
     seed: int | None
+    noise_model: bytes = b""  # the text of a large one, which the options name
+
+    def whole_spec(self, *result_types: jobs_pb2.ResultType.ValueType) -> jobs_pb2.JobSpec:
+        """Begin the spec of a job that brings its noise model along. Raises as `spec` does."""
+        return whole(self.spec(*result_types), self.noise_model)
 
     def spec(self, *result_types: jobs_pb2.ResultType.ValueType) -> jobs_pb2.JobSpec:
-        """Begin the spec of a job. Raises InvalidRequest for a seed that is no whole number."""
+        """Begin the spec of a job whose noise model is sent beside it.
+
+        Raises InvalidRequest for a seed that is no whole number.
+        """
         spec = jobs_pb2.JobSpec(
             backend=self.backend,
             result_types=result_types,
@@ -68,8 +77,8 @@ def run_options(backend: str, *layers: Mapping[str, Any]) -> RunOptions:
         "max_bond_dimension": given.get("matrix_product_state_max_bond_dimension"),
         "truncation_threshold": given.get("matrix_product_state_truncation_threshold"),
     }
-    options = {name: value for name, value in named.items() if value is not None}
-    return RunOptions(backend_of(backend, given.get("method")), options, given.get("seed_simulator"))
+    options, noise_model = apart({name: value for name, value in named.items() if value is not None})
+    return RunOptions(backend_of(backend, given.get("method")), options or {}, given.get("seed_simulator"), noise_model)
 
 
 def backend_of(backend: str, method: str | None) -> str:

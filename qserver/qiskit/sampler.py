@@ -77,7 +77,7 @@ class SamplerV2(BaseSamplerV2):  # type: ignore[misc] # Qiskit is untyped
         read = partial(_read, coerced)
         if not sent:
             return NothingToRun(read(()))
-        spec = self._options.for_run(self._backend, seed=self._seed).spec(jobs_pb2.RESULT_TYPE_MEMORY)
+        spec = self._options.for_run(self._backend, seed=self._seed).whole_spec(jobs_pb2.RESULT_TYPE_MEMORY)
         job = self._backend.transport.submit_pubs(spec, sampler_messages(sent))
         return QServerPrimitiveJob(self._backend.transport, job.id, read)
 

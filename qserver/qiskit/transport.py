@@ -51,13 +51,15 @@ class Transport:
         messages = [jobs_pb2.SubmitPubsRequest(pub=pub) for pub in pubs]
         return self._connection.submit_pubs([jobs_pb2.SubmitPubsRequest(spec=spec), *messages])
 
-    def submit_jobs(self, submissions: Sequence[jobs_pb2.JobSubmission]) -> Sequence[str]:
-        """Submit jobs of one circuit each; give their ids. If one is refused, none goes on.
+    def submit_jobs(self, submissions: Sequence[jobs_pb2.JobSubmission], noise_model: bytes = b"") -> Sequence[str]:
+        """Submit jobs of one circuit each, and the noise model that they name; give their ids.
+
+        If one is refused, none goes on.
 
         Raises what the server refuses the first one for, naming its place.
         """
         name_all(submissions, is_many=True)
-        answers = self._connection.submit(submissions)
+        answers = self._connection.submit(submissions, noise_model)
         job_ids = [answer.id for answer in answers if isinstance(answer, jobs_pb2.Job)]
         for place, answer in enumerate(answers):
             if isinstance(answer, QServerError):

@@ -1,6 +1,8 @@
 """What is sent: the spec, a name for each circuit, and calls that are not too large."""
 
+import json
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
 from google.protobuf.json_format import MessageToDict
@@ -18,8 +20,10 @@ from qserver.client.submissions import (
     pieces_of,
     spec_of,
     submissions_of,
+    written,
 )
 from qserver.errors import InvalidRequest, Overloaded, QServerError, Reason, UnknownBackend, WaitTimeout
+from qserver.json_types import JsonObject, JsonValue
 from qserver.rpc.v1 import jobs_pb2
 
 NOT_FOUND = 5
@@ -213,3 +217,39 @@ def test_one_status_may_be_named_alone_and_an_unknown_one_is_refused() -> None:
         ListingProgress(["bogus"], 5)
     with pytest.raises(InvalidRequest, match="status 'bogus' is unknown; known: pending, running"):
         FollowingProgress(["bogus"], 5)
+
+
+NOISE: JsonObject = {"errors": [{"type": "roerror", "probabilities": [[0.9, 0.1], [0.2, 0.8]]}] * 100}
+
+
+def test_a_large_noise_model_is_sent_once_a_call_and_named_by_each_submission() -> None:
+    submissions, text = written(["OPENQASM 2.0;"] * 600, {"options": {"noise_model": NOISE}}, is_many=True)
+
+    batches = list(batches_of(submissions, text))
+
+    request = SendingProgress(batches[0]).request()
+    name = {"noise_model": {"sha256": sha256(text).hexdigest()}}
+    assert len(batches) == 3
+    assert [json.loads(model) for model in request.noise_models] == [NOISE]
+    assert {str(MessageToDict(each.spec.options)) for each in request.submissions} == {str(name)}
+
+
+def test_a_circuit_that_is_streamed_brings_its_noise_model_along() -> None:
+    source = "OPENQASM 2.0;" + " " * BYTES_A_CALL
+    submissions, text = written([source], {"options": {"noise_model": NOISE, "device": "CPU"}}, is_many=False)
+    (batch,) = batches_of(submissions, text)
+
+    spec = next(pieces_of(batch.submissions[0], batch.noise_model)).spec
+
+    assert batch.is_streamed
+    assert json.loads(spec.noise_model) == NOISE
+    assert MessageToDict(spec.options) == {"device": "CPU"}
+    assert spec.request_id == submissions[0].spec.request_id
+
+
+@pytest.mark.parametrize("options", [None, {}, {"noise_model": {"name": "readout"}}, {"noise_model": None}])
+def test_small_noise_stays_in_the_options(options: dict[str, JsonValue] | None) -> None:
+    submissions, text = written(["OPENQASM 2.0;"], {"options": options}, is_many=False)
+
+    assert text == b""
+    assert MessageToDict(submissions[0].spec.options) == (options or {})
