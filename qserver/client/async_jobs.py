@@ -11,6 +11,7 @@ from qserver.client.patience import Deadline
 from qserver.client.results import Result
 from qserver.errors import Conflict
 from qserver.jobs import JobStatus
+from qserver.json_types import JsonValue
 from qserver.rpc.v1 import jobs_pb2
 
 
@@ -75,6 +76,14 @@ class AsyncJob:
             async with aclosing(found) as events:
                 async for event in events:
                     yield job_update(event)
+
+    async def noise_model(self) -> JsonValue:
+        """Give the noise model that it was sent with: `info` says the hash and size of a large one alone.
+
+        Raises NotFound where it has none.
+        """
+        with naming(self.id):
+            return await self._connection.http.get(f"/api/v1/job/{self.id}/noise-model")
 
     async def cancel(self) -> JobInfo:
         """Stop it, waiting or running; one that is canceled already stays so. Raises Conflict where it is over."""

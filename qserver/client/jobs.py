@@ -13,6 +13,7 @@ from qserver.client.patience import Deadline
 from qserver.client.results import Result
 from qserver.errors import Conflict
 from qserver.jobs import JobStatus
+from qserver.json_types import JsonValue
 from qserver.rpc.v1 import jobs_pb2
 
 
@@ -78,6 +79,14 @@ class Job:
         """
         with naming(self.id):
             yield from map(job_update, self._connection.events(self.id, after_sequence, Deadline(timeout_seconds)))
+
+    def noise_model(self) -> JsonValue:
+        """Give the noise model that it was sent with: `info` says the hash and size of a large one alone.
+
+        Raises NotFound where it has none.
+        """
+        with naming(self.id):
+            return self._connection.http.get(f"/api/v1/job/{self.id}/noise-model")
 
     def cancel(self) -> JobInfo:
         """Stop it, waiting or running; one that is canceled already stays so. Raises Conflict where it is over."""

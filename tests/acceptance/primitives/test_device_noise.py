@@ -3,7 +3,6 @@
 import json
 from typing import Final
 
-import httpx
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
@@ -14,7 +13,7 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_aer.primitives import SamplerV2 as AerSamplerV2
 
-from qserver import Client
+from qserver import AsyncClient, Client
 from qserver.qiskit import EstimatorV2, QServerBackend, QServerProvider, SamplerV2
 from qserver.rpc.v1 import jobs_pb2
 from tests.servers.standalone import Standalone
@@ -102,8 +101,21 @@ def test_hundreds_of_jobs_share_one_model_and_every_list_stays_small(
     with Client(box.url) as client:
         newest = next(client.watch_jobs(limit=1))
         listed = list(client.jobs(limit=50))
+        stored = client.job(job.job_ids[-1]).noise_model()
     assert all(len(json.dumps(dict(each.options))) < SMALL_BYTES for each in (newest, *listed))
-    answer = httpx.get(f"{box.url}/api/v1/job/{job.job_ids[-1]}/noise-model", timeout=60)
-    stored = answer.json()["errors"]
     sent = [{name: value for name, value in error.items() if name != "id"} for error in json.loads(text)["errors"]]
-    assert stored == sent
+    assert stored == {"errors": sent}
+
+
+async def test_a_model_in_the_options_of_a_plain_client_is_taken_too(box: Standalone, text: str) -> None:
+    source = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; creg c[2]; x q[0]; cx q[0],q[1]; measure q -> c;'
+    options = {"noise_model": json.loads(text)}
+
+    async with AsyncClient(box.url) as client:
+        job = await client.submit(source, backend="aer", shots=500, options=options)
+        result = await job.result(timeout_seconds=120)
+        stored = await job.noise_model()
+
+    assert sum((result.counts or {}).values()) == 500
+    assert isinstance(stored, dict)
+    assert len(stored["errors"]) == len(options["noise_model"]["errors"])
