@@ -66,6 +66,7 @@ def _freedom(limits: Limits) -> Freedom:
     return Freedom(
         network=limits.network,
         processes=limits.may_start_processes,
+        memory_files=limits.memory_bytes is None,
         signals_to=None if landlock.version() >= landlock.SCOPE_VERSION else os.getpid(),
     )
 

@@ -32,10 +32,22 @@ _DENIED = (
     *("shmget", "semget", "msgget", "mq_open"),
     *("bpf", "perf_event_open", "fanotify_init", "userfaultfd", "io_uring_setup", "io_uring_enter"),
     *("io_uring_register", "add_key", "request_key", "keyctl", "init_module", "finit_module", "kexec_load"),
+    # Landlock has no right for these: of every file of the user, wherever it lies, they would change who may read it.
+    *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "file_setattr"),
+    *("setxattr", "lsetxattr", "fsetxattr", "setxattrat"),
+    *("removexattr", "lremovexattr", "fremovexattr", "removexattrat"),
+    *("utime", "utimes", "futimesat", "utimensat"),
+    "truncate",  # by a path: Landlock judges it from version 3 on, and before, it would empty what can't be opened
 )
+
+_MEMORY_FILES = ("memfd_create", "memfd_secret")
+"""Memory that no limit of a process counts, nor the kernel when it looks for whom to kill."""
 
 _NETWORK_CALLS = ("connect", "sendmsg", "sendmmsg")
 """Denied without network: Unix sockets too, by which databases and container engines listen."""
+
+_SET_OWNER, _SET_OWNER_BY_TYPE = 8, 15  # of fcntl: F_SETOWN, F_SETOWN_EX
+_SET_OWNER_OF_FILE, _SET_OWNER_OF_SOCKET = 0x8901, 0x8902  # of ioctl: FIOSETOWN, SIOCSPGRP
 
 _FORKS = ("fork", "vfork")
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID and _NEWNET
@@ -48,6 +60,7 @@ class Freedom:
 
     network: bool = False
     processes: bool = False  # or threads alone
+    memory_files: bool = False  # for whose memory nobody counts
     signals_to: int | None = None  # the one process that it may signal, itself; None leaves it to Landlock
 
 
@@ -103,6 +116,10 @@ def _rules(freedom: Freedom) -> Mapping[str, Sequence[bytes]]:
         # The flags of clone3 lie in memory, where no filter can read them. Without it, libraries call clone.
         "clone3": (_instruction(_RETURN, _LACK),),
         "clone": _check_clone(processes=freedom.processes),
+        # The owner of a descriptor is sent a signal, any that one asks for, when something comes by it.
+        "fcntl": _refuse(_argument(1), _SET_OWNER, _SET_OWNER_BY_TYPE),
+        "ioctl": _refuse(_argument(1), _SET_OWNER_OF_FILE, _SET_OWNER_OF_SOCKET),
+        **({} if freedom.memory_files else dict.fromkeys(_MEMORY_FILES, (_instruction(_RETURN, _DENY),))),
         **({} if freedom.processes else dict.fromkeys(_FORKS, (_instruction(_RETURN, _DENY),))),
         **({} if freedom.network else _without_network()),
         **({} if freedom.signals_to is None else _signals_only_to(freedom.signals_to)),
@@ -145,6 +162,14 @@ def _require(*conditions: tuple[int, *tuple[int, ...]]) -> Sequence[bytes]:
         for left, value in zip(range(len(values), 0, -1), values, strict=True):
             body.append(_instruction(_JUMP_IF_EQUAL, value, if_true=left))
         body.append(_instruction(_RETURN, _DENY))
+    return (*body, _instruction(_RETURN, _ALLOW))
+
+
+def _refuse(offset: int, *values: int) -> Sequence[bytes]:
+    """Allow a call unless an argument is one of these."""
+    body = [_instruction(_LOAD, offset)]
+    for value in values:
+        body += [_instruction(_JUMP_IF_EQUAL, value, if_false=1), _instruction(_RETURN, _DENY)]
     return (*body, _instruction(_RETURN, _ALLOW))
 
 

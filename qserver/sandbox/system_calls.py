@@ -1,6 +1,6 @@
 """Numbers of the system calls that the filter looks at, for the machines that it knows.
 
-From `asm/unistd_64.h` (x86_64) and `asm-generic/unistd.h` (aarch64), which has no fork and no vfork.
+From `asm/unistd_64.h` (x86_64) and `asm-generic/unistd.h` (aarch64), which leaves out what a newer call does as well.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,12 @@ _SAME_EVERYWHERE = {
     "clone3": 435,
     "pidfd_getfd": 438,
     "process_madvise": 440,
+    "memfd_secret": 447,
     "process_mrelease": 448,
+    "fchmodat2": 452,
+    "setxattrat": 463,
+    "removexattrat": 466,
+    "file_setattr": 469,
 }
 
 _X86_64 = {
@@ -75,6 +80,27 @@ _X86_64 = {
     "init_module": 175,
     "finit_module": 313,
     "kexec_load": 246,
+    "fcntl": 72,
+    "ioctl": 16,
+    "memfd_create": 319,
+    "chmod": 90,
+    "fchmod": 91,
+    "fchmodat": 268,
+    "chown": 92,
+    "fchown": 93,
+    "lchown": 94,
+    "fchownat": 260,
+    "setxattr": 188,
+    "lsetxattr": 189,
+    "fsetxattr": 190,
+    "removexattr": 197,
+    "lremovexattr": 198,
+    "fremovexattr": 199,
+    "utime": 132,
+    "utimes": 235,
+    "futimesat": 261,
+    "utimensat": 280,
+    "truncate": 76,
 }
 
 _AARCH64 = {
@@ -123,6 +149,21 @@ _AARCH64 = {
     "init_module": 105,
     "finit_module": 273,
     "kexec_load": 104,
+    "fcntl": 25,
+    "ioctl": 29,
+    "memfd_create": 279,
+    "fchmod": 52,
+    "fchmodat": 53,
+    "fchown": 55,
+    "fchownat": 54,
+    "setxattr": 5,
+    "lsetxattr": 6,
+    "fsetxattr": 7,
+    "removexattr": 14,
+    "lremovexattr": 15,
+    "fremovexattr": 16,
+    "utimensat": 88,
+    "truncate": 45,
 }
 
 MACHINES: Mapping[str, Machine] = MappingProxyType(

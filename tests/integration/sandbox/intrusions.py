@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import fcntl
 import os
 import resource
 import signal
@@ -85,6 +86,36 @@ def write_much(size: str) -> str:
     return DONE
 
 
+def open_file_to_all(path: str) -> str:
+    """Let everybody on the machine read it."""
+    Path(path).chmod(0o777)
+    return DONE
+
+
+def empty_file(path: str) -> str:
+    """Cut a file off without opening it."""
+    os.truncate(path, 0)
+    return DONE
+
+
+def date_file(path: str) -> str:
+    os.utime(path, (0, 0))
+    return DONE
+
+
+def label_file(path: str) -> str:
+    os.setxattr(path, "user.label", b"was here")
+    return DONE
+
+
+def hoard_memory() -> str:
+    """Fill memory that isn't mapped anywhere."""
+    descriptor = os.memfd_create("hoard")
+    os.write(descriptor, bytes(1024))
+    os.close(descriptor)
+    return DONE
+
+
 def fork(count: str) -> str:
     """Start processes that stay, and stay."""
     for _ in range(int(count)):
@@ -120,6 +151,14 @@ def signal_process(pid: str) -> str:
     return DONE
 
 
+def signal_by_descriptor(pid: str) -> str:
+    """Have the kernel signal another process when something comes by a descriptor."""
+    one, other = socket.socketpair()
+    with one, other:
+        fcntl.fcntl(one, fcntl.F_SETOWN, int(pid))
+    return DONE
+
+
 def limit_process(pid: str) -> str:
     """Let another process open no more files."""
     resource.prlimit(int(pid), resource.RLIMIT_NOFILE, (3, 3))
@@ -145,7 +184,8 @@ ATTEMPTS: Mapping[str, Callable[..., str]] = {
     action.__name__: action
     for action in (
         *(read_file, read_memory, copy_memory, open_socket, connect, send_datagram, send_message),
-        *(write_file, write_much, fork, start_threads, enter_namespace),
-        *(signal_process, limit_process, slow_process, bind_process, tell_variables),
+        *(write_file, write_much, open_file_to_all, empty_file, date_file, label_file, hoard_memory),
+        *(fork, start_threads, enter_namespace),
+        *(signal_process, signal_by_descriptor, limit_process, slow_process, bind_process, tell_variables),
     )
 }

@@ -130,7 +130,26 @@ def test_no_file_is_written_but_its_own(intruding: Intruder, tmp_path: Path) -> 
     assert intruding.attempt("write_file", "own") == DONE
 
 
-@pytest.mark.parametrize("way", ["signal_process", "limit_process", "slow_process", "bind_process"])
+@pytest.mark.parametrize("way", ["open_file_to_all", "empty_file", "date_file", "label_file"])
+def test_nothing_of_our_files_is_changed(intruding: Intruder, tmp_path: Path, way: str) -> None:
+    ours = tmp_path / "qserver.db"
+    ours.write_text(SECRET)
+    ours.chmod(0o600)
+    before = ours.stat()
+
+    assert intruding.attempt(way, ours) == DENIED
+
+    after = ours.stat()
+    assert (after.st_mode, after.st_size, after.st_mtime_ns) == (before.st_mode, before.st_size, before.st_mtime_ns)
+
+
+def test_no_memory_is_taken_that_nobody_counts(intruding: Intruder) -> None:
+    assert intruding.attempt("hoard_memory") == DENIED
+
+
+@pytest.mark.parametrize(
+    "way", ["signal_process", "signal_by_descriptor", "limit_process", "slow_process", "bind_process"]
+)
 def test_the_parent_is_neither_signaled_nor_slowed_nor_limited(intruding: Intruder, way: str) -> None:
     before = (resource.getrlimit(resource.RLIMIT_NOFILE), os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0))
 
