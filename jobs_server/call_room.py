@@ -9,6 +9,9 @@ from qserver.settings import JobsServerSettings, LimitSettings
 _LARGEST_CALLS = 16
 """Calls of the largest size (QSERVER_MAX_CALL_BYTES) whose requests may be held at once; of usual ones, thousands."""
 
+_OPEN_SHARE = 20
+"""Streams that anybody may open, without a key, are at most this part of the calls, beside which they are counted."""
+
 
 class CallRoom:
     """Counts the calls under way and the bytes of their requests. For one event loop."""
@@ -17,6 +20,8 @@ class CallRoom:
         """Hold nothing yet."""
         self._max_calls = settings.grpc_calls
         self._max_bytes = limits.max_call_bytes * _LARGEST_CALLS
+        self._max_open_streams = max(1, settings.grpc_calls // _OPEN_SHARE)
+        self._open_streams = 0
         self._calls = 0
         self._bytes = 0
 
@@ -37,3 +42,20 @@ class CallRoom:
         finally:
             self._calls -= 1
             self._bytes -= request_bytes
+
+    @contextmanager
+    def open_stream(self) -> Iterator[None]:
+        """Hold a stream of somebody who was asked for no key. Raises Overloaded where there are too many.
+
+        Strangers who open them and stay must not take the room of those who may come in.
+        """
+        if self._open_streams >= self._max_open_streams:
+            raise Overloaded(
+                f"{self._open_streams:,} streams are open that need no key; the limit is 1/{_OPEN_SHARE} of "
+                "QSERVER_GRPC_CALLS; try again"
+            )
+        self._open_streams += 1
+        try:
+            yield
+        finally:
+            self._open_streams -= 1

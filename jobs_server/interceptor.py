@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing, nullcontext
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from types import MappingProxyType
 from typing import TypeVar, cast
 
@@ -42,6 +42,10 @@ _HANDLER_MAKERS: Mapping[tuple[bool, bool], Callable[..., object]] = MappingProx
 """By whether requests and responses are streams."""
 
 _HEALTH_CHECK = "/grpc.health.v1.Health/Check"
+_OPEN_STREAMS = frozenset(
+    {"/grpc.health.v1.Health/Watch", "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"}
+)
+"""Who opens one of these needs no key, and may keep it open for as long as they like."""
 
 
 class Gate(aio.ServerInterceptor):
@@ -92,7 +96,7 @@ class Gate(aio.ServerInterceptor):
     def _guarded(self, method: str, behaviour: Behaviour) -> Callable[[object, Context], Awaitable[object]]:
         async def guarded(request: object, context: Context) -> object:
             try:
-                with nullcontext() if method == _HEALTH_CHECK else self._room.call(_size_bytes(request)):
+                with self._hold(method, request):
                     admission = await self._let_in(method, context)
                     return await self._answer(behaviour(request, context), context, admission)
             except QServerError as error:
@@ -106,6 +110,11 @@ class Gate(aio.ServerInterceptor):
             return await context.abort(answer.code, answer.message, answer.trailing_metadata())
 
         return guarded
+
+    def _hold(self, method: str, request: object) -> AbstractContextManager[None]:
+        if method == _HEALTH_CHECK:
+            return nullcontext()
+        return self._room.open_stream() if method in _OPEN_STREAMS else self._room.call(_size_bytes(request))
 
     async def _let_in(self, method: str, context: Context) -> Admission:
         """Establish who calls. Raises PermissionDenied where the rules don't let them in, or don't know the method."""

@@ -1,5 +1,7 @@
 """How many calls a server holds at once."""
 
+from contextlib import ExitStack
+
 import pytest
 
 from jobs_server.call_room import CallRoom
@@ -28,6 +30,17 @@ def test_requests_that_are_too_much_together_are_refused() -> None:
 
     with room.call(16_000), pytest.raises(Overloaded, match="16,000 bytes"), room.call(1):
         pass
+
+
+def test_streams_that_need_no_key_are_few_and_take_no_room_of_calls() -> None:
+    room = a_room(calls=40)
+
+    with room.open_stream(), room.open_stream():
+        with pytest.raises(Overloaded, match="2 streams are open that need no key"), room.open_stream():
+            pass
+        with ExitStack() as calls:
+            for _ in range(40):
+                calls.enter_context(room.call(0))
 
 
 def test_there_is_room_again_when_a_call_is_over_however_it_ended() -> None:

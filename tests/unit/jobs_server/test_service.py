@@ -204,3 +204,19 @@ async def test_a_server_with_as_many_calls_as_it_holds_refuses_more_and_still_sa
         assert health.status == health_pb2.HealthCheckResponse.SERVING
     finally:
         await scene.stop()
+
+
+async def test_strangers_who_watch_its_health_take_no_call_from_others(database: CountingDatabase) -> None:
+    one_call = SETTINGS.jobs_server.model_copy(update={"grpc_calls": 1})
+    scene = Served(database, settings=SETTINGS.model_copy(update={"jobs_server": one_call}))
+    await scene.start()
+    try:
+        watch = health_pb2_grpc.HealthStub(scene.channel).Watch(health_pb2.HealthCheckRequest())
+        await watch.read()
+
+        answer = await scene.v1.ListJobs(jobs_pb2.ListJobsRequest())
+
+        assert not answer.jobs
+        watch.cancel()
+    finally:
+        await scene.stop()
