@@ -11,7 +11,7 @@ from database.people_records import AuditAction, KeyRecord, NewKey, UserRecord
 from qserver.access.keys import hash_key, make_key
 from qserver.clock import SystemClock
 from qserver.errors import InvalidRequest, PermissionDenied
-from qserver.identity import Identity, Permission
+from qserver.identity import ANONYMOUS, Identity, Permission
 from rest_api import access_examples as examples
 from rest_api import access_schemas as schemas
 from rest_api.access_views import entry_view, key_view, user_view
@@ -82,6 +82,7 @@ def make_a_key(wanted: schemas.NewApiKey, caller: Caller, neighbours: Neighbours
     key, settings = make_key(), neighbours.settings.access
     with neighbours.database.transaction() as transaction:
         owner = transaction.users.get(_owner_name(wanted, caller))
+        _require_somebody(owner)
         ends_at = _earliest(wanted.expires_at, caller.expires_at, _end_of_external(owner, settings.oidc_key_days))
         new = NewKey(hash_key(key), owner.id, wanted.name, _scopes(wanted, caller, owner), ends_at)
         stored = transaction.keys.add(new, most=settings.max_keys_per_user)
@@ -187,6 +188,12 @@ def _owner_name(wanted: schemas.NewApiKey, caller: Identity) -> str:
     if wanted.user is not None and wanted.user != caller.name and not caller.may(Permission.ADMINISTER):
         raise PermissionDenied(f"user {caller.name} may make keys for themselves alone")
     return wanted.user or caller.name
+
+
+def _require_somebody(owner: UserRecord) -> None:
+    """Raise PermissionDenied for who stands for requests without a key: theirs would open the door from anywhere."""
+    if owner.id == ANONYMOUS.user_id:
+        raise PermissionDenied(f"user {owner.name} stands for requests without a key, and has none; add a user")
 
 
 def _earliest(*ends: datetime | None) -> datetime | None:

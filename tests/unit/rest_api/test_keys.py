@@ -141,3 +141,12 @@ async def test_a_key_stands_in_no_answer_and_no_error(town: Town) -> None:
 
     assert [answer.status_code for answer in answers] == [404, 403, 401, 200]
     assert not any(key in answer.text + str(answer.headers) for answer in answers)
+
+
+async def test_who_comes_without_a_key_gets_none(town: Town) -> None:
+    by_guest = await town.call("POST", "/api/v1/keys", json={"name": "for-ever"}, client=("198.51.100.7", 4711))
+    by_root = await town.call("POST", "/api/v1/keys", "root", json={"name": "for-all", "user": "anonymous"})
+
+    assert (by_guest.status_code, by_root.status_code) == (403, 403)
+    assert "stands for requests without a key" in by_guest.json()["detail"]
+    assert (await town.call("GET", "/api/v1/keys?user=anonymous", "root")).json() == []
