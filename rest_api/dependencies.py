@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAX_CURSOR = 2**63 - 1
 MAX_NAME_LENGTH = 200
+_CALLER = "qserver.caller"
 
 
 def services_of(request: Request) -> Services:
@@ -46,10 +47,16 @@ def visitor_of(request: Request) -> Visitor:
 
 
 async def identify(request: Request) -> Identity:
-    """Establish who calls.
+    """Establish who calls, once a request.
 
     Raises Unauthenticated where that can't be told, PermissionDenied unless the table of rules lets them use the route.
     """
+    if _CALLER not in request.scope:
+        request.scope[_CALLER] = await _admitted(request)
+    return cast("Identity", request.scope[_CALLER])
+
+
+async def _admitted(request: Request) -> Identity:
     route = cast("APIRoute", request.scope["route"])
     rule = rule_of(request.method, route.path)
     permission = HTTP_RULES.get(rule)

@@ -1,4 +1,7 @@
-"""The kind of route that this service has: answers HEAD where it answers GET, and reads bodies with orjson."""
+"""The kind of route that this service has.
+
+It answers HEAD where it answers GET, asks who calls before it reads a body, and reads bodies with orjson.
+"""
 
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
@@ -9,6 +12,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from rest_api.dependencies import identify
 from rest_api.json_size import holds_more_values, max_values
 
 
@@ -46,6 +50,8 @@ class ServiceRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_orjson(request: Request) -> Response:
+            # FastAPI reads the body before it asks any dependency: of strangers we take none.
+            await identify(request)
             return await handle(OrjsonRequest(request.scope, request.receive))
 
         return handle_orjson

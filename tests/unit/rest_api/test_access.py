@@ -1,6 +1,7 @@
 """Who may do what over HTTP: every route by its rule, and nobody by another's key."""
 
 import re
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
@@ -165,3 +166,17 @@ async def test_limits_tell_what_the_caller_uses(town: Town) -> None:
     name = "max_pending_jobs_per_user"
     assert quotas["ada"][name] == {"name": name, "limit": 1_000_000, "used": 1}
     assert quotas["root"][name] == {"name": name, "limit": None, "used": None}
+
+
+async def test_no_body_of_a_stranger_is_read(town: Town) -> None:
+    read: list[bytes] = []
+
+    async def pieces() -> AsyncIterator[bytes]:
+        read.append(b"{")
+        yield b"{"
+
+    headers = {"content-type": "application/json"}
+    answer = await town.site.client.post("/api/v1/jobs", content=pieces(), headers=headers)
+
+    assert answer.status_code == 401
+    assert not read

@@ -152,6 +152,19 @@ async def test_a_body_that_grows_too_large_is_413(site: Site) -> None:
     assert answer.status_code == 413
 
 
+async def test_bodies_that_are_too_much_together_are_refused_for_now(site: Site) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b" " * 19_000
+        await asyncio.Event().wait()
+
+    bodies = (site.client.post("/api/v1/jobs", content=pieces(), headers=JSON) for _ in range(9))
+    answers = sorted(await asyncio.gather(*bodies), key=lambda answer: answer.status_code)
+
+    assert [answer.status_code for answer in answers] == [408] * 8 + [503]
+    assert "bodies under way fill the 160,000 bytes" in answers[-1].json()["msg"]
+    assert (await site.client.post("/api/v1/jobs", content=b" " * 19_000, headers=JSON)).status_code == 400
+
+
 async def test_a_body_that_stops_half_way_is_408(site: Site) -> None:
     never = asyncio.Event()
 
