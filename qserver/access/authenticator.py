@@ -4,6 +4,8 @@ import asyncio
 import hmac
 import math
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
@@ -24,6 +26,9 @@ _log = structlog.get_logger(__name__)
 
 _MAX_KNOWN: Final = 10_000
 _LONG_AGO: Final = -math.inf
+_TOKENS_AT_ONCE: Final = 2
+"""Threads that look at tokens: one may wait for the issuer, and holders of keys must not wait with it."""
+
 _MAX_CREDENTIAL_LENGTH: Final = 16 * 1024
 
 
@@ -63,6 +68,7 @@ class Authenticator:
         self._tokens = tokens
         self._clock = clock or SystemClock()
         self._failures = FailureLimit(settings.key_failures_per_minute, self._clock)
+        self._token_turns = asyncio.Semaphore(_TOKENS_AT_ONCE)
         self._lock = Lock()
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._forgotten = 0  # times that all was forgotten
@@ -76,7 +82,7 @@ class Authenticator:
         """Tell who a visitor is, without holding up the event loop. Raises as `identify` does."""
         identity = self._recall(visitor)
         if identity is None:
-            identity = await asyncio.to_thread(self._look_up, visitor)
+            identity = await self._in_thread(visitor, lambda: self._look_up(visitor))
         return replace(identity, address=visitor.address)
 
     async def admit_again(self, visitor: Visitor) -> Identity:
@@ -86,7 +92,8 @@ class Authenticator:
         """
         identity = self._recall(visitor)
         if identity is None:
-            identity = await asyncio.to_thread(self._look_at, visitor.credential, hash_key(visitor.credential))
+            credential = visitor.credential
+            identity = await self._in_thread(visitor, lambda: self._look_at(credential, hash_key(credential)))
         return replace(identity, address=visitor.address)
 
     def identify(self, visitor: Visitor) -> Identity:
@@ -103,6 +110,12 @@ class Authenticator:
             self._forgotten += 1
             for digest, known in self._known.items():
                 self._known[digest] = replace(known, looked_at_seconds=_LONG_AGO)
+
+    async def _in_thread(self, visitor: Visitor, look: Callable[[], Identity]) -> Identity:
+        is_token = self._tokens is not None and not is_key(visitor.credential)
+        turn: AbstractAsyncContextManager[object] = self._token_turns if is_token else nullcontext()
+        async with turn:
+            return await asyncio.to_thread(look)
 
     def _recall(self, visitor: Visitor) -> Identity | None:
         """Tell what needs no look at the database; None for the rest."""

@@ -2,10 +2,11 @@
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import Final, cast
+from typing import Any, Final, cast
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -23,10 +24,44 @@ _ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES2
 """Signatures by a key of the issuer's own. None of those by a shared secret: our public keys would do as one."""
 
 _LEEWAY_SECONDS: Final = 30
+_PAUSE_SECONDS: Final = 5.0
+"""So long an issuer that didn't answer is not asked again: whoever waits for it keeps a thread that others need."""
+
 _MAX_DISCOVERY_BYTES: Final = 256 * 1024
 _MAX_NAME_LENGTH: Final = 150
 _MAX_SUBJECT_LENGTH: Final = 255  # OpenID Connect Core 1.0, section 2
 _UNSHOWABLE: Final = re.compile(r"[^\w @.+,'-]")
+
+
+class _Outage:
+    """Remembers for a while that the issuer didn't answer."""
+
+    def __init__(self) -> None:
+        self._ends_at_seconds = 0.0
+
+    @property
+    def is_on(self) -> bool:
+        return time.monotonic() < self._ends_at_seconds
+
+    def begin(self) -> None:
+        self._ends_at_seconds = time.monotonic() + _PAUSE_SECONDS
+
+
+class _IssuerKeys(jwt.PyJWKClient):
+    """The issuer's keys, which are not asked for while it is known to be away."""
+
+    def __init__(self, url: str, *, timeout_seconds: float, outage: _Outage) -> None:
+        super().__init__(url, timeout=timeout_seconds)
+        self._outage = outage
+
+    def fetch_data(self) -> Any:  # noqa: ANN401 - PyJWT's own
+        if self._outage.is_on:
+            raise jwt.PyJWKClientConnectionError("it didn't answer a moment ago")
+        try:
+            return super().fetch_data()
+        except jwt.PyJWKClientConnectionError:
+            self._outage.begin()
+            raise
 
 
 class OidcVerifier:
@@ -36,6 +71,7 @@ class OidcVerifier:
         """Take tokens of `oidc_issuer` that are meant for `oidc_audience`."""
         self._settings = settings
         self._lock = Lock()
+        self._outage = _Outage()
         self._keys: jwt.PyJWKClient | None = None
 
     def verify(self, token: str) -> TokenHolder:
@@ -72,17 +108,20 @@ class OidcVerifier:
         with self._lock:
             if self._keys is None:
                 url = self._settings.oidc_jwks_url or self._discover()
-                self._keys = jwt.PyJWKClient(url, timeout=self._settings.oidc_timeout_seconds)
+                self._keys = _IssuerKeys(url, timeout_seconds=self._settings.oidc_timeout_seconds, outage=self._outage)
             return self._keys
 
     def _discover(self) -> str:
         """Ask the issuer where its keys are (OpenID Connect Discovery 1.0, section 4)."""
+        if self._outage.is_on:
+            raise self._unavailable(ConnectionError("it didn't answer a moment ago"))
         url = f"{self._settings.oidc_issuer}/.well-known/openid-configuration"
         try:
             # The setting takes https alone, and http on this machine.
             with urlopen(url, timeout=self._settings.oidc_timeout_seconds) as answer:  # noqa: S310
                 document = json.loads(answer.read(_MAX_DISCOVERY_BYTES))
         except (URLError, OSError, ValueError) as error:
+            self._outage.begin()
             raise self._unavailable(error) from error
         found = document.get("jwks_uri") if isinstance(document, dict) else None
         if not isinstance(found, str) or document.get("issuer", "").rstrip("/") != self._settings.oidc_issuer:

@@ -1,5 +1,6 @@
 """A directory in dictionaries, and people to be found in it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
@@ -51,9 +52,11 @@ class FakeVerifier:
     """Takes the tokens that it was given."""
 
     tokens: dict[str, TokenHolder] = field(default_factory=dict)
+    wait_for_issuer: Callable[[], object] = field(default=lambda: None)
 
     def verify(self, token: str) -> TokenHolder:
         """Find a token."""
+        self.wait_for_issuer()
         if token not in self.tokens:
             raise Unauthenticated("the token is not good")
         return self.tokens[token]

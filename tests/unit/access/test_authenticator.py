@@ -1,6 +1,8 @@
 """From a request to a caller."""
 
+import asyncio
 from datetime import timedelta
+from threading import Event
 
 import pytest
 
@@ -249,3 +251,18 @@ async def test_the_event_loop_is_not_held_up(door: Door) -> None:
 
     assert [first.address, second.address] == ["192.0.2.7", "192.0.2.8"]
     assert door.directory.looks == 1
+
+
+async def test_keys_are_looked_at_while_tokens_wait_for_their_issuer(door: Door) -> None:
+    key, answered = door.directory.issue("ada"), Event()
+    door.verifier.wait_for_issuer = answered.wait
+    tokens = [Visitor(f"a.b.{number}", "192.0.2.7", is_encrypted=True) for number in range(100)]
+    waiting = [asyncio.create_task(door.authenticator.admit(token)) for token in tokens]
+    try:
+        async with asyncio.timeout(30):
+            admitted = await door.authenticator.admit(Visitor(key, "192.0.2.8", is_encrypted=True))
+    finally:
+        answered.set()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert admitted.name == "ada"

@@ -1,5 +1,6 @@
 """Tokens of an issuer."""
 
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -154,6 +155,21 @@ def test_an_issuer_that_does_not_answer_is_no_fault_of_the_caller(issuer: Issuer
 
     with pytest.raises(Unavailable, match="doesn't give its keys; try again"):
         OidcVerifier(settings).verify(issuer.token())
+
+
+@pytest.mark.parametrize("setting", ["oidc_issuer", "oidc_jwks_url"])
+def test_an_issuer_that_does_not_answer_is_not_asked_for_each_token(issuer: Issuer, setting: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        verifier = OidcVerifier(settings_of(issuer, **{setting: url, "oidc_timeout_seconds": 0.1}))
+        for _ in range(3):
+            with pytest.raises(Unavailable, match="doesn't give its keys; try again"):
+                verifier.verify(issuer.token())
+
+        silent.settimeout(0)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
 def test_a_discovery_document_of_somebody_else_is_not_believed(issuer: Issuer) -> None:
