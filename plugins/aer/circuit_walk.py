@@ -1,5 +1,6 @@
 """Walking circuits: into the blocks of control flow, and into what gates are defined by. No Aer here."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 from qiskit import QuantumCircuit
@@ -104,10 +105,18 @@ def written_out(is_meant: Callable[[CircuitInstruction], bool]) -> Rule:
     return lambda found: definition_of(found.operation) if is_meant(found) else None
 
 
+def check_phase(circuit: QuantumCircuit) -> None:
+    """Raise InvalidCircuit for a global phase that is no finite number: each amplitude would be none either."""
+    phase = circuit.global_phase
+    if not getattr(phase, "parameters", None) and not math.isfinite(float(phase)):
+        raise InvalidCircuit(f"the global phase is {float(phase)}, which is no finite number")
+
+
 def count_operations(circuit: QuantumCircuit) -> int:
     """Count the operations after writing out gates and loops. Raises TooLarge above MAX_OPERATIONS, before doing it.
 
-    Raises InvalidCircuit for a `while` loop, which may never end, and for a gate without definition.
+    Raises InvalidCircuit for a `while` loop, which may never end, a gate without definition, and a phase that is no
+    finite number, wherever it stands.
     """
     return _Counter().count(circuit)
 
@@ -158,6 +167,7 @@ class _Counter:
         self._depth += 1
         if self._depth > MAX_DEFINITION_DEPTH:
             raise InvalidCircuit(f"gates and blocks are nested more than {MAX_DEFINITION_DEPTH} deep")
+        check_phase(circuit)
         total = self._sum(circuit)
         self._depth -= 1
         return total

@@ -11,7 +11,7 @@ from qiskit import QuantumCircuit, qpy
 from qiskit.circuit import CircuitInstruction, Measure, ParameterExpression, Store
 from qiskit.qpy.exceptions import UnsupportedFeatureForVersion
 
-from plugins.aer.circuit_walk import count_operations, definition_of, instructions_of, is_known, replace
+from plugins.aer.circuit_walk import check_phase, count_operations, definition_of, instructions_of, is_known, replace
 from plugins.aer.direct_circuits import MAX_DIRECT_QUBITS
 from plugins.aer.engine_names import ENGINE_NAMES
 from plugins.aer.gate_arithmetic import MAX_OPERATIONS
@@ -83,6 +83,7 @@ def load_circuit(circuit: Circuit) -> QuantumCircuit:
 def _checked(circuit: QuantumCircuit) -> QuantumCircuit:
     """Check what no parser does; give the circuit, or one in which names of operations say what they do."""
     _check_size(circuit)
+    check_phase(circuit)
     if len(circuit.data) <= MAX_OPERATIONS and all(map(_is_plain, circuit.data)):
         return circuit
     count_operations(circuit)

@@ -174,6 +174,13 @@ BAD = [
         "more than 1,000,000 operations",
         error=TooLarge,
     ),
+    Bad("infinite phase", QASM3, HEADER3 + "qubit[1] q;\ngphase(1e308*10);\n", "the global phase is"),
+    Bad(
+        "infinite phase in a gate",
+        QASM3,
+        HEADER3 + "gate g a {gphase(1e308*10); x a;}\nqubit[1] q;\nbit[1] c;\ng q[0];\nc = measure q;\n",
+        "the global phase is",
+    ),
     Bad("infinite angle", QASM2, HEADER2 + "qreg q[1];\nrx(1e999) q[0];\n", "gate 'rx' has the parameter inf"),
     Bad("angle of nan", QASM2, HEADER2 + "qreg q[1];\nrx(1e999-1e999) q[0];\n", "gate 'rx' has the parameter nan"),
     Bad("division by zero", QASM2, HEADER2 + "qreg q[1];\nrx(1/0) q[0];\n", "cannot divide by zero", 4, 5),
