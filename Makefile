@@ -230,3 +230,11 @@ run-janitor: .venv/standalone  ## retention
 	@echo "Installing requirements/bench.txt into .venv"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
 	@touch $@
+
+# Environments beside ours, of packages that can't be in it; the acceptance tests that need one ask for it. Modules are
+# compiled as they are loaded: a tenth of them ever is.
+.venv/pennylane-qiskit/ready .venv/oldest-qiskit/ready: .venv/%/ready: requirements/%.txt | .venv/bin/python
+	@echo "Installing $< into $(@D) (a minute)"
+	@$(BIN)/python -m venv --clear $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-input --no-compile --only-binary=:all: --require-hashes --no-deps -r $<
+	@touch $@

@@ -29,10 +29,12 @@ leave_out() {
 leave_out qsim cirq-core absl-py contourpy pybind11
 leave_out qsim-contourpy cirq-core absl-py pybind11 # Matplotlib, which `dev` has for the client, needs contourpy
 leave_out qsim-setuptools setuptools # what `dev` has for others
+# PennyLane's own simulators in C++: 180 MB that nobody asks for who runs on a server.
+leave_out pennylane pennylane-lightning scipy-openblas32
 # The GPU's build is the same module: both installed would break either without a word.
 leave_out gpu qiskit-aer
 
-for group in jobs-server rest-api janitor; do
+for group in jobs-server rest-api janitor oldest-qiskit; do
     compile "$group"
 done
 compile dev --override "$overrides/qsim-contourpy"
@@ -44,3 +46,4 @@ compile worker-simulator-gpu --override "$overrides/qsim" --override "$overrides
 compile bench --constraint requirements/dev.txt
 compile audit --constraint requirements/dev.txt
 compile docs --constraint requirements/dev.txt
+compile pennylane-qiskit --override "$overrides/pennylane"

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import SparseObservable
 
@@ -21,9 +22,8 @@ def estimator_messages(pubs: Iterable[EstimatorPub]) -> Iterator[jobs_pb2.Pub]:
     before = None
     for pub in pubs:
         message = _message(pub.circuit, pub.parameter_values, before)
-        observables = pub.observables.sparse_observables_array()
-        message.observables.extend(_observable(each) for each in observables.ravel())
-        message.observables_shape.extend(observables.shape)
+        message.observables.extend(_observable(each) for each in _sparse(pub.observables))
+        message.observables_shape.extend(pub.observables.shape)
         if pub.precision:
             message.precision = pub.precision
         yield message
@@ -76,6 +76,13 @@ def _message(circuit: QuantumCircuit, values: BindingsArray, before: QuantumCirc
         shape=values.shape,
         values=table.tobytes(),
     )
+
+
+def _sparse(observables: ObservablesArray) -> list[SparseObservable]:
+    """Give the observables of an array, in C order; Qiskit 2.0 keeps them as mappings."""
+    if hasattr(observables, "sparse_observables_array"):
+        return list(observables.sparse_observables_array().ravel())
+    return [SparseObservable.from_list(list(factors.items())) for factors in np.ravel(np.asarray(observables))]
 
 
 def _observable(observable: SparseObservable) -> jobs_pb2.Observable:
