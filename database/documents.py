@@ -248,6 +248,7 @@ class SpecDocument(TypedDict):
     devices: list[str]
     takes_pubs: NotRequired[bool]
     takes_noise_models: NotRequired[bool]
+    qpy_versions: NotRequired[list[int]]
 
 
 def encode_spec(spec: BackendSpec) -> JsonObject:
@@ -263,6 +264,7 @@ def encode_spec(spec: BackendSpec) -> JsonObject:
         devices=sorted(spec.devices),
         takes_pubs=spec.takes_pubs,
         takes_noise_models=spec.takes_noise_models,
+        qpy_versions=list(spec.qpy_versions),
     )
     return cast("JsonObject", document)
 
@@ -280,6 +282,7 @@ def decode_spec(document: SpecDocument) -> BackendSpec:
         devices=frozenset(document["devices"]),
         takes_pubs=document.get("takes_pubs", False),
         takes_noise_models=document.get("takes_noise_models", False),
+        qpy_versions=tuple(document.get("qpy_versions", ())),
     )
 
 

@@ -90,6 +90,7 @@ def backend_message(backend: BackendRecord, *, max_qubits: int) -> jobs_pb2.Back
         max_qubits=max_qubits if spec.max_qubits is None else min(spec.max_qubits, max_qubits),
         devices=sorted(spec.devices),
         takes_pubs=spec.takes_pubs,
+        qpy_versions=spec.qpy_versions,
     )
 
 

@@ -45,6 +45,7 @@ class BackendSpec:
     that need the engine.
     `max_qubits` is None where only memory limits the width. One that `takes_pubs` runs requests with a `sweep` too. Of
     one that `takes_noise_models` the option `noise_model` may refer to a stored one, which its tasks bring along.
+    `qpy_versions` are those that it reads, where QPY is among its formats; clients write one of them.
     """
 
     name: str
@@ -57,6 +58,7 @@ class BackendSpec:
     devices: frozenset[str] = frozenset({"CPU"})
     takes_pubs: bool = False
     takes_noise_models: bool = False
+    qpy_versions: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

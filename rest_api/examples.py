@@ -155,6 +155,7 @@ PLUGIN = schemas.Plugin(
             devices=["CPU"],
             max_qubits=None,
             options_schema={"type": "object", "properties": {}, "additionalProperties": False},
+            qpy_versions=[],
         )
     ],
     installations=[schemas.Installation("lab-1", InstallState.INSTALLING, None)],

@@ -149,6 +149,7 @@ class BackendDetail:
     devices: Sequence[str]
     max_qubits: Annotated[int | None, Field(description="null where only memory limits the width")]
     options_schema: Annotated[Mapping[str, object], Field(description="JSON Schema of a job's `options`")]
+    qpy_versions: Annotated[Sequence[int], Field(description="versions of QPY that are read; empty where none is")]
 
 
 @dataclass(frozen=True, slots=True)

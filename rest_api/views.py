@@ -79,4 +79,5 @@ def _backend_detail(spec: BackendSpec) -> schemas.BackendDetail:
         devices=sorted(spec.devices),
         max_qubits=spec.max_qubits,
         options_schema=spec.options_schema,
+        qpy_versions=spec.qpy_versions,
     )

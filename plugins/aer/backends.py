@@ -9,6 +9,11 @@ from qserver.results import ResultType
 PLUGIN_NAME = "aer"
 PLUGIN_VERSION = "1.0.0"
 CIRCUIT_FORMATS = frozenset({CircuitFormat.OPENQASM2, CircuitFormat.OPENQASM3, CircuitFormat.QPY})
+QPY_VERSIONS = tuple(range(13, 19))
+"""Older files could hold expressions that a loader evaluates; the newest is what the locked Qiskit writes.
+
+A constant, as services that list it load no Qiskit; a test holds it against the one that is installed.
+"""
 SANDBOXED_OPTIONS = frozenset({"noise_model"})
 
 _ALL_DEVICES = frozenset({str(Device.CPU), str(Device.GPU)})
@@ -34,6 +39,7 @@ def _backend(
         sandboxed_options=SANDBOXED_OPTIONS,
         takes_pubs=True,
         takes_noise_models=True,
+        qpy_versions=QPY_VERSIONS,
         max_qubits=max_qubits,
         devices=devices,
     )

@@ -11,18 +11,19 @@ from qiskit import QuantumCircuit, qpy
 from qiskit.circuit import CircuitInstruction, Measure, ParameterExpression, Store
 from qiskit.qpy.exceptions import UnsupportedFeatureForVersion
 
+from plugins.aer.backends import QPY_VERSIONS
 from plugins.aer.circuit_walk import check_phase, count_operations, definition_of, instructions_of, is_known, replace
 from plugins.aer.direct_circuits import MAX_DIRECT_QUBITS
 from plugins.aer.engine_names import ENGINE_NAMES
 from plugins.aer.gate_arithmetic import MAX_OPERATIONS
-from plugins.aer.loaders import MAX_IMPORTER_CIRCUIT_BYTES, MIN_QPY_VERSION, load, load_again, load_qpy, looked_at
+from plugins.aer.loaders import MAX_IMPORTER_CIRCUIT_BYTES, load, load_again, load_qpy, looked_at
 from plugins.aer.plain_profiles import plain_profile
 from plugins.aer.profiling import profile
 from plugins.aer.source_look import MAX_REGISTER_BITS
 from qserver.circuits import Circuit, CircuitFormat, Inspection
 from qserver.errors import InvalidCircuit, TooLarge
 
-STORED_QPY_VERSION = max(MIN_QPY_VERSION, qpy.QPY_COMPATIBILITY_VERSION)
+STORED_QPY_VERSION = max(QPY_VERSIONS[0], qpy.QPY_COMPATIBILITY_VERSION)
 """The oldest version that this Qiskit writes: workers with an older Qiskit can read it too."""
 
 LARGE_CIRCUIT_INSTRUCTIONS = 20_000

@@ -14,6 +14,7 @@ from qiskit import QuantumCircuit, qasm2, qasm3, qpy
 from qiskit.exceptions import ExperimentalWarning, QiskitError
 from qiskit_qasm3_import import ConversionError
 
+from plugins.aer.backends import QPY_VERSIONS
 from plugins.aer.circuit_walk import instructions_of
 from plugins.aer.diagnostics import capture_diagnostics
 from plugins.aer.engine_names import STANDARD_GATE_NAMES
@@ -26,9 +27,6 @@ from qserver.errors import InvalidCircuit, TooLarge
 IMPORTER_LIMIT_VARIABLE = "QSERVER_MAX_IMPORTER_CIRCUIT_BYTES"
 MAX_IMPORTER_CIRCUIT_BYTES = 256 * 1024
 """Its default: the full importer reads 30 to 40 KB a second."""
-MIN_QPY_VERSION = 13
-"""Older files could hold expressions that a loader evaluates."""
-
 MAX_MESSAGE_CHARACTERS = 300
 
 _QPY_HEADER = struct.Struct("!6sB3BQ")
@@ -209,8 +207,8 @@ def _check_qpy_header(source: bytes) -> None:
     if len(source) < _QPY_HEADER.size or not source.startswith(b"QISKIT"):
         raise InvalidCircuit("the file is no QPY: it doesn't begin with QISKIT")
     _, version, *_, num_circuits = _QPY_HEADER.unpack_from(source)
-    if version < MIN_QPY_VERSION:
-        raise InvalidCircuit(f"the file is QPY version {version}; the oldest accepted is {MIN_QPY_VERSION}")
+    if version < QPY_VERSIONS[0]:
+        raise InvalidCircuit(f"the file is QPY version {version}; the oldest accepted is {QPY_VERSIONS[0]}")
     if version > qpy.QPY_VERSION:
         raise InvalidCircuit(f"the file is QPY version {version}; the newest that can be read is {qpy.QPY_VERSION}")
     if num_circuits != 1:

@@ -1,6 +1,6 @@
 """The backend that the plugin brings. Its options are those of `aer`; a precision that isn't named may be chosen."""
 
-from plugins.aer.backends import CIRCUIT_FORMATS, SANDBOXED_OPTIONS
+from plugins.aer.backends import CIRCUIT_FORMATS, QPY_VERSIONS, SANDBOXED_OPTIONS
 from plugins.aer.methods import Device, FloatPrecision
 from plugins.aer.schemas import options_schema
 from qserver.json_types import JsonObject
@@ -33,6 +33,7 @@ BACKENDS: tuple[BackendSpec, ...] = (
         sandboxed_options=SANDBOXED_OPTIONS,
         takes_pubs=True,
         takes_noise_models=True,
+        qpy_versions=QPY_VERSIONS,
         devices=frozenset({str(Device.CPU), str(Device.GPU)}),
     ),
 )

@@ -1,6 +1,6 @@
 """The backend that the plugin brings."""
 
-from plugins.aer.backends import CIRCUIT_FORMATS
+from plugins.aer.backends import CIRCUIT_FORMATS, QPY_VERSIONS
 from plugins.aer.methods import Device, FloatPrecision
 from qserver.json_types import JsonObject
 from qserver.plugins import BackendSpec
@@ -41,6 +41,7 @@ BACKENDS: tuple[BackendSpec, ...] = (
         description="qsim, statevector in single precision: 8 * 2^n bytes; dense circuits whose measurements come last",
         result_types=frozenset(ResultType),
         formats=CIRCUIT_FORMATS,
+        qpy_versions=QPY_VERSIONS,
         options_schema=_OPTIONS_SCHEMA,
     ),
 )

@@ -15,7 +15,7 @@ from qserver.client.outcomes import accepted
 from qserver.client.patience import Patience
 from qserver.client.progress import ListingProgress
 from qserver.client.results import Result
-from qserver.client.submissions import Wishes, written
+from qserver.client.submissions import Wishes, backend_to_ask, written
 from qserver.jobs import JobStatus
 from qserver.json_types import JsonValue
 from qserver.rpc.v1 import jobs_pb2
@@ -138,4 +138,6 @@ class AsyncClient:
         return await self._connection.http.get("/api/v1/health/ready")
 
     async def _submit(self, circuits: Sequence[AnyCircuit], wishes: Wishes, *, is_many: bool) -> list[str]:
-        return accepted(await self._connection.submit(*written(circuits, wishes, is_many=is_many)))
+        backend = backend_to_ask(circuits, wishes)
+        qpy_versions = () if backend is None else await self._connection.qpy_versions(backend)
+        return accepted(await self._connection.submit(*written(circuits, wishes, qpy_versions, is_many=is_many)))

@@ -16,8 +16,9 @@ from qserver.client.list_progress import FollowingProgress
 from qserver.client.outcomes import Outcome, Submitted
 from qserver.client.patience import Attempts, Deadline, Patience
 from qserver.client.progress import Following, SendingProgress, WaitingProgress, WatchingProgress
+from qserver.client.qpy_versions import NOT_SAID, QpyVersions, qpy_versions_of
 from qserver.client.submissions import Batch, batches_of, pieces_of
-from qserver.errors import InvalidRequest, QServerError, RetryableError
+from qserver.errors import InvalidRequest, PermissionDenied, QServerError, RetryableError
 from qserver.jobs import JobStatus
 from qserver.rpc.v1 import jobs_pb2
 from qserver.rpc.v1.jobs_pb2_grpc import JobServiceStub
@@ -44,6 +45,7 @@ class AsyncConnection:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._channel: aio.Channel | None = None
         self._stub: JobServiceAsyncStub | None = None
+        self._qpy_versions: QpyVersions | None = None
 
     async def close(self) -> None:
         """Disconnect; open calls end."""
@@ -64,6 +66,19 @@ class AsyncConnection:
                 return await self._attempt(rpc, request)
             except RetryableError as error:
                 await _pause(attempts, error)
+
+    async def qpy_versions(self, backend: str) -> tuple[int, ...]:
+        """Give the versions of QPY that a backend reads, asking once; none where they aren't known.
+
+        Raises what the server refuses with, or Unavailable.
+        """
+        if self._qpy_versions is None:
+            try:
+                answer = await self.call(lambda stub: stub.ListBackends, jobs_pb2.ListBackendsRequest())
+                self._qpy_versions = qpy_versions_of(answer)
+            except PermissionDenied:  # a key that may submit, and read nothing
+                self._qpy_versions = NOT_SAID
+        return self._qpy_versions.get(backend, ())
 
     async def submit(self, submissions: Sequence[jobs_pb2.JobSubmission], noise_model: bytes = b"") -> list[Submitted]:
         """Send submissions in as many calls as they need; gives for each, in order, its job or why it was refused.

@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +31,8 @@ _MODULES_BY_PACKAGE: Mapping[str, str] = MappingProxyType(
 )
 """Who knows the classes of a package; loaded with the first circuit of it, when the package is loaded already."""
 
+_WRITTEN_AS_QPY = "qiskit"
+
 Write = Callable[[AnyCircuit], CircuitSource]
 
 
@@ -43,8 +46,9 @@ class UnreadSource:
 class CircuitWriter:
     """Writes circuits for one server. The same object given many times in a call is written once."""
 
-    def __init__(self, writers: Mapping[str, Write] | None = None) -> None:
-        """Use `writers`, by the name of a package, in the place of our own."""
+    def __init__(self, writers: Mapping[str, Write] | None = None, *, qpy_versions: Sequence[int] = ()) -> None:
+        """Use `writers`, by the name of a package, in the place of our own; write QPY that the server reads."""
+        self._qpy_versions = qpy_versions
         self._writers: dict[str, Write] = dict(writers or {})
 
     def write(self, circuit: AnyCircuit) -> CircuitSource | UnreadSource:
@@ -78,8 +82,15 @@ class CircuitWriter:
                 f"{kind} is no circuit: give OpenQASM, QPY bytes, a path, or a circuit of Qiskit, Cirq or PennyLane"
             )
         if package not in self._writers:
-            self._writers[package] = import_module(_MODULES_BY_PACKAGE[package]).write
+            write = import_module(_MODULES_BY_PACKAGE[package]).write
+            is_qpy = package == _WRITTEN_AS_QPY
+            self._writers[package] = partial(write, qpy_versions=self._qpy_versions) if is_qpy else write
         return self._writers[package]
+
+
+def are_written_as_qpy(circuits: Iterable[AnyCircuit]) -> bool:
+    """Whether any of these is an object that is sent as QPY, whose version the server must read."""
+    return any(_package_of(kind) == _WRITTEN_AS_QPY for kind in set(map(type, circuits)))
 
 
 def _package_of(kind: type) -> str | None:

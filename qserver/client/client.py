@@ -14,7 +14,7 @@ from qserver.client.outcomes import accepted
 from qserver.client.patience import Patience
 from qserver.client.progress import ListingProgress
 from qserver.client.results import Result
-from qserver.client.submissions import Wishes, written
+from qserver.client.submissions import Wishes, backend_to_ask, written
 from qserver.jobs import JobStatus
 from qserver.json_types import JsonValue
 from qserver.rpc.v1 import jobs_pb2
@@ -126,4 +126,6 @@ class Client:
         return self._connection.http.get("/api/v1/health/ready")
 
     def _submit(self, circuits: Sequence[AnyCircuit], wishes: Wishes, *, is_many: bool) -> list[str]:
-        return accepted(self._connection.submit(*written(circuits, wishes, is_many=is_many)))
+        backend = backend_to_ask(circuits, wishes)
+        qpy_versions = () if backend is None else self._connection.qpy_versions(backend)
+        return accepted(self._connection.submit(*written(circuits, wishes, qpy_versions, is_many=is_many)))

@@ -51,7 +51,10 @@ class JobUpdate:
 
 @dataclass(frozen=True, slots=True)
 class BackendInfo:
-    """A backend. `max_qubits` is the widest circuit that it takes; memory may hold less."""
+    """A backend. `max_qubits` is the widest circuit that it takes; memory may hold less.
+
+    `qpy_versions` are those that it reads; none where the server is too old to say.
+    """
 
     name: str
     plugin: str
@@ -61,6 +64,7 @@ class BackendInfo:
     options_schema: Mapping[str, object]
     max_qubits: int | None
     devices: tuple[str, ...]
+    qpy_versions: tuple[int, ...]
 
 
 def job_info(job: jobs_pb2.Job) -> JobInfo:
@@ -112,6 +116,7 @@ def backend_info(backend: jobs_pb2.Backend) -> BackendInfo:
         options_schema=MessageToDict(backend.options_schema),
         max_qubits=backend.max_qubits if backend.HasField("max_qubits") else None,
         devices=tuple(backend.devices),
+        qpy_versions=tuple(backend.qpy_versions),
     )
 
 

@@ -11,7 +11,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from qserver.circuits import CircuitSource
 from qserver.client import wire
-from qserver.client.circuits import AnyCircuit, CircuitWriter, UnreadSource
+from qserver.client.circuits import AnyCircuit, CircuitWriter, UnreadSource, are_written_as_qpy
 from qserver.client.noise import apart, whole
 from qserver.client.observables import AnyObservable, to_observables
 from qserver.client.spec_fields import set_field
@@ -94,17 +94,24 @@ def spec_of(wishes: Wishes) -> jobs_pb2.JobSpec:
     return spec
 
 
-def written(circuits: Sequence[AnyCircuit], wishes: Wishes, *, is_many: bool) -> Written:
-    """Write circuits as they are sent, each with what is wished for.
+def written(
+    circuits: Sequence[AnyCircuit], wishes: Wishes, qpy_versions: Sequence[int] = (), *, is_many: bool
+) -> Written:
+    """Write circuits as they are sent, each with what is wished for; QPY in one of these versions, if any are known.
 
     Raises InvalidRequest where there are none, and for words that don't exist.
     """
     if not circuits:
         raise InvalidRequest("the list of circuits is empty")
-    sources = CircuitWriter().write_all(circuits)
+    sources = CircuitWriter(qpy_versions=qpy_versions).write_all(circuits)
     options, noise_model = apart(wishes.get("options"))
     spec = spec_of({**wishes, "options": options})
     return Written(submissions_of(spec, sources, wishes.get("request_id"), is_many=is_many), noise_model)
+
+
+def backend_to_ask(circuits: Sequence[AnyCircuit], wishes: Wishes) -> str | None:
+    """Name the backend whose versions of QPY are to be known before the circuits are written; None where none are."""
+    return wishes.get("backend", DEFAULT_BACKEND) if are_written_as_qpy(circuits) else None
 
 
 def submissions_of(

@@ -26,6 +26,7 @@ class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
         """Be what the server describes."""
         super().__init__(name=described.name, description=described.description)
         self.transport = transport
+        self.qpy_versions = tuple(described.qpy_versions)
         self._max_qubits = described.max_qubits if described.HasField("max_qubits") else None
         self._target: Target | None = None
         self._basis: tuple[str, Any] | None = None
@@ -80,7 +81,7 @@ class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
             CircuitRun.of(circuit, shots=wanted["shots"], wants_memory=wanted["memory"])
             for circuit in bound(circuits, parameter_binds)
         ]
-        submissions = [run.submission(asked, place=place) for place, run in enumerate(runs)]
+        submissions = [run.submission(asked, self.qpy_versions, place=place) for place, run in enumerate(runs)]
         return QServerJob(self, self.transport, self.transport.submit_jobs(submissions, asked.noise_model), runs)
 
 

@@ -12,10 +12,10 @@ from qiskit.quantum_info import Statevector
 from qiskit.result import ProbDistribution
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
+from qserver.client.qiskit_circuits import qpy_of
 from qserver.client.spec_fields import set_field
 from qserver.errors import InvalidRequest, Reason
 from qserver.qiskit.bit_arrays import measures
-from qserver.qiskit.circuits import circuit_bytes
 from qserver.qiskit.messages import amplitudes_of, bits_of
 from qserver.qiskit.run_options import RunOptions
 from qserver.qiskit.run_records import run_metadata, run_seconds
@@ -50,14 +50,14 @@ class CircuitRun:
             )
         return cls(circuit, plain, saves, shots, wants_memory)
 
-    def submission(self, options: RunOptions, *, place: int) -> jobs_pb2.JobSubmission:
-        """Write the circuit as the job at this place of a list."""
+    def submission(self, options: RunOptions, qpy_versions: Sequence[int], *, place: int) -> jobs_pb2.JobSubmission:
+        """Write the circuit as the job at this place of a list. Raises InvalidRequest where QPY can't hold it."""
         spec = options.spec(*self._result_types())
         set_field(spec, "shots", self.shots)
         spec.observables.extend(self.saves.observables.values())
         if options.seed is not None:
             set_field(spec, "seed", spec.seed + SEED_STEP * place)
-        return jobs_pb2.JobSubmission(spec=spec, source=circuit_bytes(self.plain))
+        return jobs_pb2.JobSubmission(spec=spec, source=qpy_of(self.plain, qpy_versions))
 
     def experiment(self, result: jobs_pb2.PubResult) -> ExperimentResult:
         """Read the server's result as Aer would write it."""

@@ -52,7 +52,7 @@ class EstimatorV2(BaseEstimatorV2):  # type: ignore[misc] # Qiskit is untyped
         if not coerced:
             return NothingToRun(_read((), ()))
         spec = self._options.for_run(self._backend).whole_spec(jobs_pb2.RESULT_TYPE_EXPVAL)
-        job = self._backend.transport.submit_pubs(spec, estimator_messages(coerced))
+        job = self._backend.transport.submit_pubs(spec, estimator_messages(coerced, self._backend.qpy_versions))
         return QServerPrimitiveJob(self._backend.transport, job.id, partial(_read, coerced))
 
 

@@ -1,27 +1,26 @@
 """Qiskit's PUBs as messages of `qserver.v1`, and raw arrays of its answers as NumPy's."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from qiskit import QuantumCircuit
-from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import SparseObservable
 
 from qserver.client.observables import pauli_word
+from qserver.client.qiskit_circuits import qpy_of
 from qserver.errors import QServerError
-from qserver.qiskit.circuits import circuit_bytes
 from qserver.rpc.v1 import jobs_pb2
 
 
-def estimator_messages(pubs: Iterable[EstimatorPub]) -> Iterator[jobs_pb2.Pub]:
+def estimator_messages(pubs: Iterable[EstimatorPub], qpy_versions: Sequence[int] = ()) -> Iterator[jobs_pb2.Pub]:
     """Write PUBs of an estimator; one with the circuit of the PUB before leaves it out. A precision of 0 is exact."""
     before = None
     for pub in pubs:
-        message = _message(pub.circuit, pub.parameter_values, before)
+        message = _message(pub, before, qpy_versions)
         message.observables.extend(_observable(each) for each in _sparse(pub.observables))
         message.observables_shape.extend(pub.observables.shape)
         if pub.precision:
@@ -30,11 +29,11 @@ def estimator_messages(pubs: Iterable[EstimatorPub]) -> Iterator[jobs_pb2.Pub]:
         before = pub.circuit
 
 
-def sampler_messages(pubs: Iterable[SamplerPub]) -> Iterator[jobs_pb2.Pub]:
+def sampler_messages(pubs: Iterable[SamplerPub], qpy_versions: Sequence[int] = ()) -> Iterator[jobs_pb2.Pub]:
     """Write PUBs of a sampler; one with the circuit of the PUB before leaves it out."""
     before = None
     for pub in pubs:
-        message = _message(pub.circuit, pub.parameter_values, before)
+        message = _message(pub, before, qpy_versions)
         message.shots = pub.shots
         yield message
         before = pub.circuit
@@ -68,10 +67,13 @@ def _array(result: jobs_pb2.PubResult, name: str) -> jobs_pb2.Array:
     return found
 
 
-def _message(circuit: QuantumCircuit, values: BindingsArray, before: QuantumCircuit | None) -> jobs_pb2.Pub:
+def _message(
+    pub: EstimatorPub | SamplerPub, before: QuantumCircuit | None, qpy_versions: Sequence[int]
+) -> jobs_pb2.Pub:
+    circuit, values = pub.circuit, pub.parameter_values
     table = np.ascontiguousarray(values.as_array(circuit.parameters), dtype="<f8")
     return jobs_pb2.Pub(
-        source=b"" if circuit is before else circuit_bytes(circuit),
+        source=b"" if circuit is before else qpy_of(circuit, qpy_versions),
         parameters=[parameter.name for parameter in circuit.parameters],
         shape=values.shape,
         values=table.tobytes(),

@@ -78,7 +78,7 @@ class SamplerV2(BaseSamplerV2):  # type: ignore[misc] # Qiskit is untyped
         if not sent:
             return NothingToRun(read(()))
         spec = self._options.for_run(self._backend, seed=self._seed).whole_spec(jobs_pb2.RESULT_TYPE_MEMORY)
-        job = self._backend.transport.submit_pubs(spec, sampler_messages(sent))
+        job = self._backend.transport.submit_pubs(spec, sampler_messages(sent, self._backend.qpy_versions))
         return QServerPrimitiveJob(self._backend.transport, job.id, read)
 
 

@@ -1315,6 +1315,7 @@ class Backend(_message.Message):
     MAX_QUBITS_FIELD_NUMBER: _builtins.int
     DEVICES_FIELD_NUMBER: _builtins.int
     TAKES_PUBS_FIELD_NUMBER: _builtins.int
+    QPY_VERSIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     plugin: _builtins.str
     description: _builtins.str
@@ -1332,6 +1333,10 @@ class Backend(_message.Message):
 
     @_builtins.property
     def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def qpy_versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The versions of QPY that it reads; empty where it reads none, or doesn't say (an older server: 13 and newer)."""
+
     def __init__(
         self,
         *,
@@ -1344,10 +1349,11 @@ class Backend(_message.Message):
         max_qubits: _builtins.int | None = ...,
         devices: _abc.Iterable[_builtins.str] | None = ...,
         takes_pubs: _builtins.bool = ...,
+        qpy_versions: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_qubits", b"_max_qubits", "max_qubits", b"max_qubits", "options_schema", b"options_schema"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_qubits", b"_max_qubits", "circuit_formats", b"circuit_formats", "description", b"description", "devices", b"devices", "max_qubits", b"max_qubits", "name", b"name", "options_schema", b"options_schema", "plugin", b"plugin", "result_types", b"result_types", "takes_pubs", b"takes_pubs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_qubits", b"_max_qubits", "circuit_formats", b"circuit_formats", "description", b"description", "devices", b"devices", "max_qubits", b"max_qubits", "name", b"name", "options_schema", b"options_schema", "plugin", b"plugin", "qpy_versions", b"qpy_versions", "result_types", b"result_types", "takes_pubs", b"takes_pubs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_qubits: _TypeAlias = _typing.Literal["max_qubits"]  # noqa: Y015
     _WhichOneofArgType__max_qubits: _TypeAlias = _typing.Literal["_max_qubits", b"_max_qubits"]  # noqa: Y015

@@ -3,8 +3,11 @@ import sys
 
 import jsonschema
 import pytest
+from qiskit import qpy
 
 from plugins.aer.plugin import AerPlugin
+from plugins.auto.plugin import AutoPlugin
+from plugins.qsim.plugin import QsimPlugin
 from qserver.json_types import JsonObject
 
 ENGINES = ("qiskit", "qiskit_aer", "numpy", "scipy")
@@ -50,6 +53,12 @@ def test_every_schema_is_a_valid_schema_in_which_every_option_is_described() -> 
         properties = backend.options_schema["properties"]
         assert isinstance(properties, dict)
         assert all("description" in schema for schema in properties.values())
+
+
+def test_the_versions_of_qpy_that_are_listed_are_those_that_the_installed_qiskit_reads() -> None:
+    for plugin in (AerPlugin(), AutoPlugin(), QsimPlugin()):
+        for backend in plugin.backends():
+            assert backend.qpy_versions == tuple(range(13, qpy.QPY_VERSION + 1))
 
 
 ACCEPTED: list[JsonObject] = [

@@ -65,11 +65,35 @@ def test_qpy_is_written_in_the_oldest_version_that_servers_read() -> None:
     assert qiskit_circuits.write(_bell()).source[6] == qiskit_circuits.OLDEST_VERSION
 
 
-def test_what_that_version_cannot_hold_is_written_in_the_newest() -> None:
+def test_what_that_version_cannot_hold_is_written_in_the_oldest_that_can() -> None:
+    circuit = QuantumCircuit(1)
+    circuit.delay(circuit.add_stretch("pause"), 0)  # came with version 14
+
+    assert qiskit_circuits.write(circuit).source[6] == 14
+
+
+def test_qpy_is_written_in_a_version_that_the_server_lists() -> None:
+    assert CircuitWriter(qpy_versions=(15, 16)).write(_bell()).source[6] == 15
+
+
+def test_equal_circuits_are_equal_bytes_whatever_qiskit_names_them() -> None:
+    first, second = _bell(), _bell()
+
+    assert first.name != second.name
+    assert qiskit_circuits.write(first) == qiskit_circuits.write(second)
+
+
+def test_a_server_with_no_version_in_common_is_told_of_with_what_to_do() -> None:
+    with pytest.raises(InvalidRequest, match=rf"QPY 13 to {qpy.QPY_VERSION}, the server reads 90 to 91: install"):
+        qiskit_circuits.write(_bell(), qpy_versions=(90, 91))
+
+
+def test_what_no_common_version_holds_is_told_of() -> None:
     circuit = QuantumCircuit(1)
     circuit.delay(circuit.add_stretch("pause"), 0)
 
-    assert qiskit_circuits.write(circuit).source[6] == qpy.QPY_VERSION
+    with pytest.raises(InvalidRequest, match=r"needs a newer QPY than both sides know: .* the server reads 13 to 13"):
+        qiskit_circuits.write(circuit, qpy_versions=(13,))
 
 
 def test_free_parameters_are_named() -> None:

@@ -214,4 +214,5 @@ def a_backend(name: str = "aer", *, description: str = "statevector") -> Backend
         options_schema={"type": "object", "properties": {}},
         sandboxed_options=frozenset({"noise_model"}),
         max_qubits=30,
+        qpy_versions=(13, 14),
     )

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import grpc
 import pytest
 from grpc import aio
+from qiskit import qpy
 
 from database.records import PluginKind, PluginRecord
 from qserver.circuits import CircuitFormat
@@ -256,6 +257,8 @@ async def test_backends_are_listed_with_their_options(served: Served) -> None:
     assert jobs_pb2.RESULT_TYPE_COUNTS in by_name["aer"].result_types
     assert "float_precision" in str(by_name["aer"].options_schema["properties"])
     assert by_name["fake-vigo"].circuit_formats == [jobs_pb2.CIRCUIT_FORMAT_TEXT]
+    assert list(by_name["aer"].qpy_versions) == list(range(13, qpy.QPY_VERSION + 1))
+    assert list(by_name["fake-vigo"].qpy_versions) == []
 
 
 async def test_an_engines_options_are_checked_once_for_many_jobs(served: Served) -> None:
