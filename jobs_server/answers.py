@@ -16,6 +16,7 @@ from qserver.circuits import CircuitFormat
 from qserver.jobs import Job, JobEvent, JobRequest, Observable
 from qserver.results import Array
 from qserver.rpc.v1 import jobs_pb2
+from qserver.settings import LimitSettings
 
 Number = TypeVar("Number", bound=int)
 Member = TypeVar("Member", bound=Enum)
@@ -77,8 +78,8 @@ def write_result(message: jobs_pb2.GetResultResponse, documents: Iterable[Stored
         _add_pub_result(message, stored)
 
 
-def backend_message(backend: BackendRecord, *, max_qubits: int) -> jobs_pb2.Backend:
-    """Write a backend of a service that takes circuits of `max_qubits` at most."""
+def backend_message(backend: BackendRecord, limits: LimitSettings) -> jobs_pb2.Backend:
+    """Write a backend of a service with these limits."""
     spec = backend.spec
     return jobs_pb2.Backend(
         name=spec.name,
@@ -87,10 +88,11 @@ def backend_message(backend: BackendRecord, *, max_qubits: int) -> jobs_pb2.Back
         result_types=_numbers(RESULT_TYPES, spec.result_types),
         circuit_formats=_numbers(CIRCUIT_FORMATS, spec.formats),
         options_schema=to_struct(spec.options_schema),
-        max_qubits=max_qubits if spec.max_qubits is None else min(spec.max_qubits, max_qubits),
+        max_qubits=limits.max_qubits if spec.max_qubits is None else min(spec.max_qubits, limits.max_qubits),
         devices=sorted(spec.devices),
         takes_pubs=spec.takes_pubs,
         qpy_versions=spec.qpy_versions,
+        max_pubs=limits.max_pubs if spec.takes_pubs else 0,
     )
 
 

@@ -218,7 +218,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
     ) -> jobs_pb2.ListBackendsResponse:
         """Give every backend."""
         backends = await self._catalog.backends()
-        messages = [answers.backend_message(each, max_qubits=self._limits.max_qubits) for each in backends]
+        messages = [answers.backend_message(each, self._limits) for each in backends]
         return jobs_pb2.ListBackendsResponse(backends=messages)
 
     def _check_number(self, number: int) -> None:

@@ -1,9 +1,11 @@
 """A backend of the server as Qiskit's BackendV2."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
 
 from qiskit import QuantumCircuit
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
@@ -11,9 +13,17 @@ from qserver.errors import InvalidRequest
 from qserver.qiskit.circuit_job import QServerJob
 from qserver.qiskit.circuit_runs import Binds, CircuitRun, bound
 from qserver.qiskit.run_options import MEANINGFUL, OF_THE_MACHINE, RunOptions, backend_of, run_options
+from qserver.qiskit.server_jobs import ServerJobs
 from qserver.qiskit.target import target_of
 from qserver.qiskit.transport import Transport
 from qserver.rpc.v1 import jobs_pb2
+
+PUBS_OF_OLDER_SERVERS: Final = 1000
+"""So many a job take servers that don't say."""
+
+AnyPub = TypeVar("AnyPub", EstimatorPub, SamplerPub)
+Writer: TypeAlias = Callable[[Sequence[AnyPub], Sequence[int]], Iterable[jobs_pb2.Pub]]
+"""Writes PUBs as messages, with circuits in one of these versions of QPY."""
 
 
 class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
@@ -27,6 +37,7 @@ class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
         super().__init__(name=described.name, description=described.description)
         self.transport = transport
         self.qpy_versions = tuple(described.qpy_versions)
+        self.max_pubs = described.max_pubs or PUBS_OF_OLDER_SERVERS
         self._max_qubits = described.max_qubits if described.HasField("max_qubits") else None
         self._target: Target | None = None
         self._basis: tuple[str, Any] | None = None
@@ -63,6 +74,15 @@ class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
         """Put options of a run over the backend's own. Raises InvalidRequest for what no server does."""
         return run_options(self.name, dict(self.options), *layers)
 
+    def submit_pubs(self, spec: jobs_pb2.JobSpec, pubs: Sequence[AnyPub], write: Writer[AnyPub]) -> ServerJobs:
+        """Submit PUBs as one job, or as several in a row where the server takes fewer in one.
+
+        Raises what the server refuses one of them for, naming the PUB; then none goes on.
+        """
+        starts = range(0, len(pubs), self.max_pubs)
+        lists = (write(pubs[start : start + self.max_pubs], self.qpy_versions) for start in starts)
+        return ServerJobs(self.transport, self.transport.submit_pub_lists(spec, lists))
+
     def run(
         self,
         run_input: QuantumCircuit | Sequence[QuantumCircuit],
@@ -82,7 +102,8 @@ class QServerBackend(BackendV2):  # type: ignore[misc] # Qiskit is untyped
             for circuit in bound(circuits, parameter_binds)
         ]
         submissions = [run.submission(asked, self.qpy_versions, place=place) for place, run in enumerate(runs)]
-        return QServerJob(self, self.transport, self.transport.submit_jobs(submissions, asked.noise_model), runs)
+        jobs = ServerJobs(self.transport, self.transport.submit_jobs(submissions, asked.noise_model))
+        return QServerJob(self, jobs, runs)
 
 
 def _circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[QuantumCircuit]:

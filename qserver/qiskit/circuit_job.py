@@ -6,15 +6,10 @@ from qiskit.providers import BackendV2, JobStatus, JobTimeoutError, JobV1
 from qiskit.result import Result
 
 from qserver import __version__
-from qserver.client.wire import FINAL_STATUSES
 from qserver.clock import SystemClock
 from qserver.errors import ExecutionError, WaitTimeout
 from qserver.qiskit.circuit_runs import CircuitRun
-from qserver.qiskit.primitive_job import STATUSES
-from qserver.qiskit.transport import Transport
-from qserver.rpc.v1 import jobs_pb2
-
-_NOT_OVER = (JobStatus.RUNNING, JobStatus.QUEUED)
+from qserver.qiskit.server_jobs import ServerJobs
 
 
 class QServerJob(JobV1):  # type: ignore[misc] # Qiskit is untyped
@@ -22,16 +17,13 @@ class QServerJob(JobV1):  # type: ignore[misc] # Qiskit is untyped
 
     _async = True
 
-    def __init__(
-        self, backend: BackendV2, transport: Transport, job_ids: Sequence[str], runs: Sequence[CircuitRun]
-    ) -> None:
+    def __init__(self, backend: BackendV2, jobs: ServerJobs, runs: Sequence[CircuitRun]) -> None:
         """Know the jobs, and how their results are read."""
-        super().__init__(backend, ",".join(job_ids))
-        self.job_ids = tuple(job_ids)
-        self._transport = transport
+        super().__init__(backend, jobs.joined_id)
+        self.job_ids = jobs.ids
+        self._jobs = jobs
         self._runs = runs
         self._result: Result | None = None
-        self._over: dict[str, jobs_pb2.JobStatus.ValueType] = {}
 
     def submit(self) -> None:
         """Do nothing: it was submitted when it was made."""
@@ -39,8 +31,7 @@ class QServerJob(JobV1):  # type: ignore[misc] # Qiskit is untyped
     def result(self, timeout: float | None = None) -> Result:
         """Wait `timeout` seconds at most for the results. Raises ExecutionError for one that failed, WaitTimeout."""
         if self._result is None:
-            found = self._transport.results(self.job_ids, timeout_seconds=timeout)
-            self._over = dict.fromkeys(self.job_ids, jobs_pb2.JOB_STATUS_FINISHED)
+            found = self._jobs.results(timeout)
             experiments = [run.experiment(pub) for run, (pub,) in zip(self._runs, found, strict=True)]
             self._result = Result(
                 results=experiments,
@@ -58,17 +49,11 @@ class QServerJob(JobV1):  # type: ignore[misc] # Qiskit is untyped
 
     def status(self) -> JobStatus:
         """Tell the state that says most: one that failed or was canceled, else one that isn't over, else done."""
-        asked = self._transport.statuses(self._open_ids())
-        self._over.update((job_id, status) for job_id, status in asked.items() if status in FINAL_STATUSES)
-        found = {STATUSES[status] for status in (*asked.values(), *self._over.values())}
-        for status in (JobStatus.ERROR, JobStatus.CANCELLED, *_NOT_OVER):
-            if status in found:
-                return status
-        return JobStatus.DONE
+        return self._jobs.status()
 
     def cancel(self) -> bool:
         """Stop those that are not over; tell whether any was stopped."""
-        return self._transport.cancel_all(self._open_ids()) > 0
+        return self._jobs.cancel() > 0
 
     def wait_for_final_state(
         self, timeout: float | None = None, wait: float = 5, callback: Callable[..., None] | None = None
@@ -86,6 +71,3 @@ class QServerJob(JobV1):  # type: ignore[misc] # Qiskit is untyped
             return  # over too; `result` says why again
         except WaitTimeout as error:
             raise JobTimeoutError(error.message) from error
-
-    def _open_ids(self) -> list[str]:
-        return [job_id for job_id in self.job_ids if job_id not in self._over]

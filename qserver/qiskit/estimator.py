@@ -16,7 +16,7 @@ from qserver.rpc.v1 import jobs_pb2
 
 
 class EstimatorV2(BaseEstimatorV2):  # type: ignore[misc] # Qiskit is untyped
-    """Expectation values, computed on a server: all points of all PUBs in one job.
+    """Expectation values, computed on a server: all points of all PUBs in one job, or in several of `max_pubs` each.
 
     It takes what `qiskit_aer.primitives.EstimatorV2` takes. With a precision of 0 the values are exact and their
     standard errors 0; with another, each Pauli is measured as often as that precision needs, and the standard errors
@@ -46,14 +46,17 @@ class EstimatorV2(BaseEstimatorV2):  # type: ignore[misc] # Qiskit is untyped
     def run(
         self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
     ) -> QServerPrimitiveJob | NothingToRun:
-        """Submit PUBs as one job. Raises what the server refuses it for, naming the PUB. No PUBs have no results."""
+        """Submit PUBs as one job, or several if they are many. No PUBs have no results.
+
+        Raises what the server refuses them for, naming the PUB.
+        """
         wanted = self._options.default_precision if precision is None else precision
         coerced = [EstimatorPub.coerce(pub, wanted) for pub in pubs]
         if not coerced:
             return NothingToRun(_read((), ()))
         spec = self._options.for_run(self._backend).whole_spec(jobs_pb2.RESULT_TYPE_EXPVAL)
-        job = self._backend.transport.submit_pubs(spec, estimator_messages(coerced, self._backend.qpy_versions))
-        return QServerPrimitiveJob(self._backend.transport, job.id, partial(_read, coerced))
+        jobs = self._backend.submit_pubs(spec, coerced, estimator_messages)
+        return QServerPrimitiveJob(jobs, partial(_read, coerced))
 
 
 def _read(pubs: Sequence[EstimatorPub], results: Sequence[jobs_pb2.PubResult]) -> PrimitiveResult:

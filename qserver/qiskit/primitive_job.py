@@ -1,46 +1,39 @@
-"""A job of PUBs on the server, as Qiskit's primitives hand it out."""
+"""Jobs of PUBs on the server, as Qiskit's primitives hand them out."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 from qiskit.primitives import BasePrimitiveJob, PrimitiveResult
 from qiskit.providers import JobStatus
 
-from qserver.qiskit.transport import Transport
+from qserver.errors import Conflict
+from qserver.qiskit.server_jobs import ServerJobs
 from qserver.rpc.v1 import jobs_pb2
-
-STATUSES = {
-    jobs_pb2.JOB_STATUS_PENDING: JobStatus.QUEUED,
-    jobs_pb2.JOB_STATUS_RUNNING: JobStatus.RUNNING,
-    jobs_pb2.JOB_STATUS_FINISHED: JobStatus.DONE,
-    jobs_pb2.JOB_STATUS_FAILED: JobStatus.ERROR,
-    jobs_pb2.JOB_STATUS_CANCELED: JobStatus.CANCELLED,
-}
 
 
 class QServerPrimitiveJob(BasePrimitiveJob[PrimitiveResult, JobStatus]):  # type: ignore[misc] # Qiskit is untyped
-    """A submitted job. Every method but `job_id` asks the server."""
+    """Submitted PUBs: a job of the server, or several where there are many. Its id is theirs, parted by commas.
 
-    def __init__(
-        self,
-        transport: Transport,
-        job_id: str,
-        read: Callable[[Sequence[jobs_pb2.PubResult]], PrimitiveResult],
-    ) -> None:
-        """Know a job, and how its results become Qiskit's."""
-        super().__init__(job_id)
-        self._transport = transport
+    Every method but `job_id` asks the server.
+    """
+
+    def __init__(self, jobs: ServerJobs, read: Callable[[Sequence[jobs_pb2.PubResult]], PrimitiveResult]) -> None:
+        """Know the jobs, and how their results become Qiskit's."""
+        super().__init__(jobs.joined_id)
+        self.job_ids = jobs.ids
+        self._jobs = jobs
         self._read = read
         self._result: PrimitiveResult | None = None
 
     def result(self, timeout_seconds: float | None = None) -> PrimitiveResult:
-        """Wait for the result. Raises ExecutionError where the job failed or was canceled, WaitTimeout."""
+        """Wait for the result. Raises ExecutionError where a job failed or was canceled, WaitTimeout."""
         if self._result is None:
-            self._result = self._read(self._transport.result(self.job_id(), timeout_seconds=timeout_seconds))
+            self._result = self._read(list(chain.from_iterable(self._jobs.results(timeout_seconds))))
         return self._result
 
     def status(self) -> JobStatus:
-        """Ask where the job is in its life."""
-        return STATUSES[self._transport.job(self.job_id()).status]
+        """Ask for the state that says most: of a job that failed or was canceled, else of one that isn't over."""
+        return self._jobs.status()
 
     def done(self) -> bool:
         """Whether it has a result."""
@@ -59,8 +52,9 @@ class QServerPrimitiveJob(BasePrimitiveJob[PrimitiveResult, JobStatus]):  # type
         return self.status() in {JobStatus.DONE, JobStatus.ERROR, JobStatus.CANCELLED}
 
     def cancel(self) -> None:
-        """Stop it. Raises Conflict where it is over."""
-        self._transport.cancel(self.job_id())
+        """Stop what is not over. Raises Conflict where all is."""
+        if not self._jobs.cancel():
+            raise Conflict(f"job {self.job_id()} is over: it can't be canceled any more")
 
 
 class NothingToRun(BasePrimitiveJob[PrimitiveResult, JobStatus]):  # type: ignore[misc] # Qiskit is untyped

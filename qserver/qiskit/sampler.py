@@ -20,7 +20,7 @@ DEFAULT_SHOTS = 1024
 
 
 class SamplerV2(BaseSamplerV2):  # type: ignore[misc] # Qiskit is untyped
-    """Shots, drawn on a server: all points of all PUBs in one job.
+    """Shots, drawn on a server: all points of all PUBs in one job, or in several of `max_pubs` each.
 
     It takes what `qiskit_aer.primitives.SamplerV2` takes; with a seed it gives the same shots as that does for a PUB of
     its own, by the same method and version of Aer.
@@ -66,7 +66,7 @@ class SamplerV2(BaseSamplerV2):  # type: ignore[misc] # Qiskit is untyped
         return self._options
 
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> QServerPrimitiveJob | NothingToRun:
-        """Submit PUBs as one job. Raises what the server refuses it for, naming the PUB.
+        """Submit PUBs as one job, or several if they are many. Raises what the server refuses it for, naming the PUB.
 
         What measures nothing is not sent: all its bits are 0.
         """
@@ -78,8 +78,8 @@ class SamplerV2(BaseSamplerV2):  # type: ignore[misc] # Qiskit is untyped
         if not sent:
             return NothingToRun(read(()))
         spec = self._options.for_run(self._backend, seed=self._seed).whole_spec(jobs_pb2.RESULT_TYPE_MEMORY)
-        job = self._backend.transport.submit_pubs(spec, sampler_messages(sent, self._backend.qpy_versions))
-        return QServerPrimitiveJob(self._backend.transport, job.id, read)
+        jobs = self._backend.submit_pubs(spec, sent, sampler_messages)
+        return QServerPrimitiveJob(jobs, read)
 
 
 def _warn_of_nothing(pubs: Sequence[SamplerPub]) -> None:

@@ -51,6 +51,25 @@ class Transport:
         messages = [jobs_pb2.SubmitPubsRequest(pub=pub) for pub in pubs]
         return self._connection.submit_pubs([jobs_pb2.SubmitPubsRequest(spec=spec), *messages])
 
+    def submit_pub_lists(self, spec: jobs_pb2.JobSpec, lists: Iterable[Iterable[jobs_pb2.Pub]]) -> Sequence[str]:
+        """Submit each list of PUBs as a job of its own; give their ids. If one is refused, none goes on.
+
+        Raises what the server refuses the first one for.
+        """
+        name, job_ids, num_before = spec.request_id or str(uuid4()), list[str](), 0
+        for place, pubs in enumerate(lists):
+            messages = list(pubs)
+            spec.request_id = f"{name}-{place}"
+            try:
+                job_ids.append(self.submit_pubs(spec, messages).id)
+            except QServerError as error:
+                self.cancel_all(job_ids)
+                if job_ids:
+                    _add_words(error, f"of the PUBs from {num_before} on")
+                raise
+            num_before += len(messages)
+        return job_ids
+
     def submit_jobs(self, submissions: Sequence[jobs_pb2.JobSubmission], noise_model: bytes = b"") -> Sequence[str]:
         """Submit jobs of one circuit each, and the noise model that they name; give their ids.
 
@@ -64,7 +83,9 @@ class Transport:
         for place, answer in enumerate(answers):
             if isinstance(answer, QServerError):
                 self.cancel_all(job_ids)
-                raise _about(place, answer) if len(answers) > 1 else answer
+                if len(answers) > 1:
+                    _add_words(answer, f"circuit {place}")
+                raise answer
         return job_ids
 
     def job(self, job_id: str) -> jobs_pb2.Job:
@@ -122,7 +143,6 @@ class Transport:
         self._closing()
 
 
-def _about(place: int, refused: QServerError) -> QServerError:
-    refused.message = f"circuit {place}: {refused.message}"
+def _add_words(refused: QServerError, about: str) -> None:
+    refused.message = f"{about}: {refused.message}"
     refused.args = (refused.message,)
-    return refused

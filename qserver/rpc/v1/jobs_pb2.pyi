@@ -1316,6 +1316,7 @@ class Backend(_message.Message):
     DEVICES_FIELD_NUMBER: _builtins.int
     TAKES_PUBS_FIELD_NUMBER: _builtins.int
     QPY_VERSIONS_FIELD_NUMBER: _builtins.int
+    MAX_PUBS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     plugin: _builtins.str
     description: _builtins.str
@@ -1323,6 +1324,8 @@ class Backend(_message.Message):
     """The widest circuit that is taken; memory may hold less."""
     takes_pubs: _builtins.bool
     """Whether it runs jobs of PUBs."""
+    max_pubs: _builtins.int
+    """How many PUBs a job may have; 0 where it takes none, or doesn't say (an older server: 1,000 by default)."""
     @_builtins.property
     def result_types(self) -> _containers.RepeatedScalarFieldContainer[Global___ResultType.ValueType]: ...
     @_builtins.property
@@ -1350,10 +1353,11 @@ class Backend(_message.Message):
         devices: _abc.Iterable[_builtins.str] | None = ...,
         takes_pubs: _builtins.bool = ...,
         qpy_versions: _abc.Iterable[_builtins.int] | None = ...,
+        max_pubs: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_qubits", b"_max_qubits", "max_qubits", b"max_qubits", "options_schema", b"options_schema"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_qubits", b"_max_qubits", "circuit_formats", b"circuit_formats", "description", b"description", "devices", b"devices", "max_qubits", b"max_qubits", "name", b"name", "options_schema", b"options_schema", "plugin", b"plugin", "qpy_versions", b"qpy_versions", "result_types", b"result_types", "takes_pubs", b"takes_pubs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_qubits", b"_max_qubits", "circuit_formats", b"circuit_formats", "description", b"description", "devices", b"devices", "max_pubs", b"max_pubs", "max_qubits", b"max_qubits", "name", b"name", "options_schema", b"options_schema", "plugin", b"plugin", "qpy_versions", b"qpy_versions", "result_types", b"result_types", "takes_pubs", b"takes_pubs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_qubits: _TypeAlias = _typing.Literal["max_qubits"]  # noqa: Y015
     _WhichOneofArgType__max_qubits: _TypeAlias = _typing.Literal["_max_qubits", b"_max_qubits"]  # noqa: Y015
