@@ -5,7 +5,9 @@ from contextlib import aclosing, suppress
 from typing import overload
 
 from qserver.client.async_connection import AsyncConnection
+from qserver.client.display import job_html
 from qserver.client.job_info import JobInfo, JobUpdate, job_info, job_update
+from qserver.client.live_display import show_in_loop
 from qserver.client.outcomes import Outcome, naming, succeeded, succeeded_once
 from qserver.client.patience import Deadline
 from qserver.client.results import Result
@@ -26,6 +28,16 @@ class AsyncJob:
     def __repr__(self) -> str:
         """Name it."""
         return f"AsyncJob({self.id!r})"
+
+    def _ipython_display_(self) -> None:
+        """Show in a notebook where it is, and go on until its result is there."""
+        show_in_loop(self)
+
+    async def html(self) -> str:
+        """Write where it is, and its result once it has one, as a notebook shows it. Raises as `info` does."""
+        info = await self.info()
+        results = await self.pub_results() if info.status is JobStatus.FINISHED else ()
+        return job_html(info, "".join(result._repr_html_() for result in results))
 
     def __eq__(self, other: object) -> bool:
         """Compare by id."""

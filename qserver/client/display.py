@@ -32,6 +32,11 @@ def job_html(info: JobInfo, result_html: str = "") -> str:
     )
 
 
+def asked_job_html(job_id: str) -> str:
+    """Show a job of which nothing is known yet."""
+    return f"<div><code>{escape(job_id)}</code></div>{_MOVING_BAR}"
+
+
 def lost_job_html(job_id: str, sentence: str) -> str:
     """Say why nothing more is shown of a job."""
     return f"<div><code>{escape(job_id)}</code> is no longer followed: {escape(sentence)}</div>"

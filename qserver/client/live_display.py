@@ -1,11 +1,15 @@
 """A job in a notebook that shows itself, and goes on as it waits, runs and ends."""
 
-from collections.abc import Callable, Iterator, Mapping
+from asyncio import CancelledError, Task, get_running_loop
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing
 from importlib import import_module
 from threading import Thread
 from typing import Protocol
 
-from qserver.client.display import lost_job_html
+from grpc.aio import UsageError
+
+from qserver.client.display import asked_job_html, lost_job_html
 from qserver.client.job_info import JobUpdate
 from qserver.errors import QServerError
 
@@ -23,12 +27,27 @@ class FollowedJob(Protocol):
         """Give its changes, past ones first, up to the final one."""
 
 
+class FollowedAsyncJob(Protocol):
+    """The same of a job of asyncio: it is the one of `qserver.client.async_jobs`."""
+
+    id: str
+
+    async def html(self) -> str:
+        """Write where it is, and its result once it has one."""
+
+    def events(self) -> AsyncGenerator[JobUpdate, None]:
+        """Give its changes, past ones first, up to the final one."""
+
+
 class Picture(Protocol):
     """What a notebook shows, and shows otherwise when it is told to: IPython's DisplayHandle."""
 
     def update(self, bundle: Bundle, *, raw: bool) -> None:
         """Show something else in its place."""
 
+
+_followers: set[Task[None]] = set()
+"""Held here while they run: a loop alone doesn't keep its tasks."""
 
 Draw = Callable[[Bundle], Picture]
 
@@ -53,6 +72,39 @@ def follow(job: FollowedJob, draw: Draw) -> Thread:
     return thread
 
 
+def show_in_loop(job: FollowedAsyncJob) -> None:
+    """Show a job of asyncio by IPython likewise: in a notebook, whose cells run in a loop, it is followed."""
+    display = import_module("IPython.display").display
+    if getattr(import_module("IPython").get_ipython(), "kernel", None) is None:
+        display({"text/plain": repr(job)}, raw=True)
+        return
+    follow_in_loop(job, lambda bundle: display(bundle, raw=True, display_id=True))
+
+
+def follow_in_loop(job: FollowedAsyncJob, draw: Draw) -> Task[None]:
+    """Draw a job, and draw it anew at each of its events, in a task of the running loop. Gives the task.
+
+    The first picture has the id alone: who shows an object can't await what the server says of it.
+    """
+    picture = draw(_bundle(job, asked_job_html(job.id)))
+    task = get_running_loop().create_task(_go_on_in_loop(job, picture), name=f"show-{job.id}")
+    _followers.add(task)
+    task.add_done_callback(_followers.discard)
+    return task
+
+
+async def _go_on_in_loop(job: FollowedAsyncJob, picture: Picture) -> None:
+    try:
+        async with aclosing(job.events()) as events:
+            async for _ in events:
+                picture.update(_bundle(job, await job.html()), raw=True)
+    except (QServerError, UsageError) as error:  # the latter is gRPC's, where the client was closed before
+        picture.update(_bundle(job, lost_job_html(job.id, str(error))), raw=True)
+    except CancelledError:  # by gRPC where the client is closed, or with the loop
+        picture.update(_bundle(job, lost_job_html(job.id, "its client was closed")), raw=True)
+        raise
+
+
 def _go_on(job: FollowedJob, picture: Picture) -> None:
     try:
         for _ in job.events():
@@ -61,5 +113,5 @@ def _go_on(job: FollowedJob, picture: Picture) -> None:
         picture.update(_bundle(job, lost_job_html(job.id, str(error))), raw=True)
 
 
-def _bundle(job: FollowedJob, html: str) -> Bundle:
+def _bundle(job: FollowedJob | FollowedAsyncJob, html: str) -> Bundle:
     return {"text/html": html, "text/plain": repr(job)}
