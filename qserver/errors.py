@@ -32,6 +32,7 @@ What travels is the reason, and `error_of` makes the same error of it on the oth
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 
 
@@ -146,7 +147,8 @@ class NotAskedFor(InvalidRequest, AttributeError):  # noqa: N818
 class SomeRefused(RequestError):  # noqa: N818
     """Some circuits of a submission were refused; the others are jobs, and run.
 
-    `refusals` are the errors by the circuits' positions, `job_ids` the ids of the jobs by theirs.
+    `refusals` are the errors by the circuits' positions, `job_ids` the ids of the jobs by theirs; `retryable` are those
+    of the refusals that are a RetryableError: this one is none, as sending all again would run the others twice.
     """
 
     def __init__(self, message: str, *, refusals: Mapping[int, QServerError], job_ids: Mapping[int, str]) -> None:
@@ -154,6 +156,16 @@ class SomeRefused(RequestError):  # noqa: N818
         super().__init__(message, reason=next(iter(refusals.values())).reason)
         self.refusals = refusals
         self.job_ids = job_ids
+
+    @property
+    def retryable(self) -> Mapping[int, QServerError]:
+        """Those of the refusals that the same circuits may get past later; the others need a change."""
+        return {place: error for place, error in self.refusals.items() if isinstance(error, RetryableError)}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Be pickled, and copied, with what became of each circuit."""
+        make = partial(type(self), refusals=self.refusals, job_ids=self.job_ids)
+        return make, (self.message,), self.__dict__
 
 
 class NotFound(RequestError):  # noqa: N818

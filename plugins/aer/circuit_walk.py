@@ -27,6 +27,11 @@ from qiskit.transpiler.passes import HighLevelSynthesis
 from plugins.aer.gate_arithmetic import MAX_OPERATIONS
 from qserver.errors import InvalidCircuit, TooLarge
 
+_SETS_OF_AER = frozenset(
+    {"set_statevector", "set_density_matrix", "set_stabilizer", "set_unitary", "set_superop"}
+    | {"set_matrix_product_state"}
+)
+
 KNOWN_OPERATIONS = (
     Barrier,
     BreakLoopOp,
@@ -83,6 +88,11 @@ def definition_of(operation: Operation) -> QuantumCircuit:
     if definition is None:
         definition = _synthesized(operation)
     if definition is None:
+        if operation.name in _SETS_OF_AER:
+            raise InvalidCircuit(
+                f"{operation.name} sets a state in Aer's own format, which is not taken here; "
+                "prepare the state by gates, or by initialize"
+            )
         raise InvalidCircuit(f"gate {operation.name!r} is not known and has no definition")
     return definition
 

@@ -201,7 +201,7 @@ class AsyncConnection:
             async for message in stream:
                 yield message
         except aio.AioRpcError as error:
-            raise error_of_stream(error, server=self._access.http.url) from error
+            raise error_of_stream(error, self._access) from error
         finally:
             stream.cancel()
 

@@ -192,7 +192,7 @@ class Connection:
         try:
             yield from stream
         except grpc.RpcError as error:
-            raise error_of_stream(error, server=self._access.http.url) from error
+            raise error_of_stream(error, self._access) from error
         finally:
             stream.cancel()
 

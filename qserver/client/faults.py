@@ -46,6 +46,7 @@ _LOST = frozenset(
         grpc.StatusCode.INTERNAL,  # the same, by HTTP/2's RST_STREAM
     }
 )
+_HOW_TO_GIVE_A_KEY = "in this client by api_key=..., by QSERVER_API_KEY, or once by `qserver login`"
 _STATUSES: Mapping[int, grpc.StatusCode] = MappingProxyType({status.value[0]: status for status in grpc.StatusCode})
 
 
@@ -59,22 +60,30 @@ def worded(access: Access) -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
-        raise error_of_call(error, server=access.http.url) from error
+        raise error_of_call(error, access) from error
 
 
-def error_of_call(error: grpc.RpcError, *, server: str) -> QServerError:
-    """Give the error that a call ended with. A lost connection to `server` is Unavailable."""
+def error_of_call(error: grpc.RpcError, access: Access) -> QServerError:
+    """Give the error that a call ended with. A lost connection is Unavailable."""
     call: grpc.Call = error  # type: ignore[assignment]  # every error of a call is one, of either kind of channel
-    return error_of_status(call.code(), call.details(), call.trailing_metadata() or (), server=server)
+    found = error_of_status(call.code(), call.details(), call.trailing_metadata() or (), server=access.http.url)
+    return found if access.api_key else saying_how_to_give_a_key(found)
 
 
-def error_of_stream(error: grpc.RpcError, *, server: str) -> QServerError | StreamIsOld:
+def error_of_stream(error: grpc.RpcError, access: Access) -> QServerError | StreamIsOld:
     """Give the same for a stream, whose time may be over."""
     call: grpc.Call = error  # type: ignore[assignment]
     told = {key for key, _ in call.trailing_metadata() or ()}
     if call.code() is grpc.StatusCode.DEADLINE_EXCEEDED and REASON not in told:
         return StreamIsOld()
-    return error_of_call(error, server=server)
+    return error_of_call(error, access)
+
+
+def saying_how_to_give_a_key(error: QServerError) -> QServerError:
+    """Give the error of a call that showed no key; where one was wanted, the sentence says how this client takes it."""
+    if not isinstance(error, Unauthenticated):
+        return error
+    return Unauthenticated(f"{error.message}: {_HOW_TO_GIVE_A_KEY}", reason=error.reason)
 
 
 def error_of_status(

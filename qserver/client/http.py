@@ -8,7 +8,7 @@ from typing import Self
 import httpx
 
 from qserver.client.access import Access
-from qserver.client.faults import away
+from qserver.client.faults import away, saying_how_to_give_a_key
 from qserver.client.server_address import ServerAddress
 from qserver.errors import QServerError, Reason, error_of
 from qserver.json_types import JsonValue
@@ -113,9 +113,10 @@ def _document(answer: httpx.Response) -> JsonValue:
 def _refusal(answer: httpx.Response, problem: Mapping[str, JsonValue]) -> QServerError:
     message = str(problem.get("detail") or f"{answer.url} answered {answer.status_code} {answer.reason_phrase}")
     try:
-        return error_of(Reason(str(problem.get("reason"))), message)
+        error = error_of(Reason(str(problem.get("reason"))), message)
     except ValueError:
         return QServerError(message)
+    return error if "authorization" in answer.request.headers else saying_how_to_give_a_key(error)
 
 
 def _members(document: JsonValue) -> Mapping[str, JsonValue]:

@@ -9,6 +9,7 @@ from qiskit import QuantumCircuit, qpy
 from qiskit.qpy.exceptions import QpyError, UnsupportedFeatureForVersion
 
 from qserver.circuits import CircuitFormat, CircuitSource
+from qserver.client.qiskit_gates import written_out
 from qserver.errors import InvalidRequest
 
 OLDEST_VERSION: Final = 13
@@ -31,10 +32,11 @@ def write(circuit: object, *, qpy_versions: Sequence[int] = ()) -> CircuitSource
 def qpy_of(circuit: QuantumCircuit, qpy_versions: Sequence[int] = ()) -> bytes:
     """Write a circuit, free parameters and all, in the oldest common version that can hold it.
 
+    Gates that QPY could not bring back are written out.
     Its name and metadata are left out: the server has no use for them, and equal circuits should be equal bytes.
     Raises InvalidRequest where there is no such version, or the circuit has something that QPY can't hold.
     """
-    plain = circuit.copy(name="circuit")
+    plain = written_out(circuit).copy(name="circuit")
     plain.metadata = {}
     for version in common_versions(qpy_versions):
         written = io.BytesIO()

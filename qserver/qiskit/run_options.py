@@ -70,6 +70,9 @@ def run_options(backend: str, *layers: Mapping[str, Any]) -> RunOptions:
     given = {name: value for layer in layers for name, value in layer.items() if value is not None}
     if unknown := sorted(set(given) - MEANINGFUL - OF_THE_MACHINE):
         raise _wrong(f"option {unknown[0]!r} is not one that the server knows; known: {', '.join(sorted(MEANINGFUL))}")
+    method_backend = backend_of(backend, given.get("method"))
+    if not method_backend.endswith("matrix_product_state"):  # elsewhere they decide nothing, as in Aer
+        given = {name: value for name, value in given.items() if not name.startswith("matrix_product_state_")}
     named = {
         "device": _device(given),
         "float_precision": given.get("precision"),
@@ -78,7 +81,7 @@ def run_options(backend: str, *layers: Mapping[str, Any]) -> RunOptions:
         "truncation_threshold": given.get("matrix_product_state_truncation_threshold"),
     }
     options, noise_model = apart({name: value for name, value in named.items() if value is not None})
-    return RunOptions(backend_of(backend, given.get("method")), options or {}, given.get("seed_simulator"), noise_model)
+    return RunOptions(method_backend, options or {}, given.get("seed_simulator"), noise_model)
 
 
 def backend_of(backend: str, method: str | None) -> str:

@@ -75,3 +75,19 @@ def test_what_is_no_circuit_is_named(backend: QServerBackend, wrong: object, wor
 def test_a_backend_of_this_process_is_no_servers(primitive: type[SamplerV2 | EstimatorV2]) -> None:
     with pytest.raises(InvalidRequest, match=r"backend is AerSimulator.*QServerProvider\(\)\.get_backend"):
         primitive(backend=AerSimulator())
+
+
+@pytest.mark.parametrize("method", ["matrix_product_state", "statevector", None])
+def test_limits_of_a_matrix_product_state_are_taken_and_bind_that_method_alone(
+    backend: QServerBackend, method: str | None
+) -> None:
+    ghz = QuantumCircuit(4)
+    ghz.h(0)
+    for qubit in range(3):
+        ghz.cx(qubit, qubit + 1)
+    options = {"method": method, "matrix_product_state_max_bond_dimension": 1}
+
+    (found,) = EstimatorV2(backend=backend, options={"backend_options": options}).run([(ghz, "XXXX")]).result()
+
+    # A product state, which is all that a bond dimension of 1 holds, has lost the coherence.
+    assert abs(float(found.data.evs)) == pytest.approx(0.0 if method == "matrix_product_state" else 1.0, abs=1e-6)

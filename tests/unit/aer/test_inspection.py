@@ -240,3 +240,14 @@ print("inspected")
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
 
     assert (found.stdout, found.stderr) == ("inspected\n", "")
+
+
+def test_a_state_that_is_set_in_aers_own_way_is_refused_in_a_sentence() -> None:
+    circuit = QuantumCircuit(1)
+    circuit.set_statevector([1, 0])  # by qiskit_aer.library
+    circuit.measure_all()
+    written = io.BytesIO()
+    qpy.dump(circuit, written, version=13)
+
+    with pytest.raises(InvalidCircuit, match=r"set_statevector sets a state in Aer's own format.* or by initialize"):
+        inspect(written.getvalue(), CircuitFormat.QPY)
