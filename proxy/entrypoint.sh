@@ -24,7 +24,8 @@ main() {
 
 prepare_folders() {
     mkdir -p "$run_folder" || fail "$run_folder can't be made: it must be on a tmpfs or a disk with room left"
-    rm -f "$run_folder/nginx.pid"
+    # A socket that a killed nginx left behind can't be listened on again.
+    rm -f "$run_folder/nginx.pid" "$run_folder/http.socket" "$run_folder/https.socket"
 }
 
 # The shell becomes nginx, so $$ is nginx's process id.

@@ -3,9 +3,10 @@
 render() {
     render_certificate
     render_upstreams
-    stream=
-    [ "$worker_endpoint" = off ] || stream="include $run_folder/worker-endpoint.conf;"
+    worker_endpoint_servers=
+    [ "$worker_endpoint" = off ] || worker_endpoint_servers="include $run_folder/worker-endpoint.conf;"
     fill "$here/worker-endpoint.conf.template" >"$run_folder/worker-endpoint.conf"
+    fill "$here/doors.conf.template" >"$run_folder/doors.conf"
     refusals >"$run_folder/refusals.conf"
     fill "$here/nginx.conf.template" >"$run_folder/nginx.conf"
 }
@@ -14,12 +15,13 @@ render() {
 fill() {
     transport_security=
     [ -z "$domain" ] || transport_security="max-age=31536000"
-    sed -e "s|@MODULES@|$(modules)|" -e "s|@STREAM@|$stream|" \
+    sed -e "s|@MODULES@|$(modules)|" -e "s|@WORKER_ENDPOINT@|$worker_endpoint_servers|" \
         -e "s|@RUN_FOLDER@|$run_folder|g" -e "s|@CERTS_FOLDER@|$certs_folder|g" -e "s|@ACME_FOLDER@|$acme_folder|g" \
         -e "s|@LISTEN@|$listen|g" -e "s|@HTTP_PORT@|$http_port|g" -e "s|@HTTPS_PORT@|$https_port|g" \
         -e "s|@WORKER_PORT@|$worker_port|g" -e "s|@RESOLVER@|$resolver|g" \
         -e "s|@BROKER_UPSTREAM@|$broker_upstream|g" -e "s|@DATABASE_UPSTREAM@|$database_upstream|g" \
         -e "s|@RATE@|$rate|g" -e "s|@BURST@|$((rate * 4))|g" -e "s|@STREAMS@|$streams|g" \
+        -e "s|@CONNECTIONS@|$connections|g" -e "s|@UNBOUNDED@|$(unbounded_networks)|" \
         -e "s|@TRANSPORT_SECURITY@|$transport_security|g" \
         -e "s|@MAX_CALL_BYTES@|$max_call_bytes|g" -e "s|@MAX_STREAM_BYTES@|$(max_stream_bytes)|g" "$1"
 }
@@ -29,10 +31,15 @@ max_stream_bytes() {
     echo $((max_call_bytes + 2 * max_circuit_bytes))
 }
 
+# The lines of `geo` for networks whose connections nobody counts.
+unbounded_networks() {
+    printf '%s' "$unbounded_from" | tr ',' '\n' | sed -n 's/ *\([^ ][^ ]*\) */\1 1;/p' | tr '\n' ' '
+}
+
 # Debian's nginx has `stream` as a module to be loaded, the official image's has it built in. Named by its whole path: a
 # part of one, as in /etc/nginx/modules-enabled, is looked for below the folder that we run in.
 modules() {
-    if [ "$worker_endpoint" = on ] && "$nginx" -V 2>&1 | grep -q -- --with-stream=dynamic; then
+    if "$nginx" -V 2>&1 | grep -q -- --with-stream=dynamic; then
         folder=$("$nginx" -V 2>&1 | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p')
         echo "load_module ${folder:-/usr/lib/nginx/modules}/ngx_stream_module.so;"
     fi

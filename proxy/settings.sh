@@ -1,5 +1,8 @@
 # What the environment says, checked. Sourced by entrypoint.sh; a wrong value ends the proxy with a sentence.
 
+readonly octet='(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])'
+readonly network="($octet\.){3}$octet(/(3[0-2]|[12]?[0-9]))?"
+
 say() {
     printf 'qserver-proxy: %s\n' "$1" >&2
 }
@@ -25,6 +28,12 @@ require_address() {
         fail "$1 is '$2'; it must be a host and a port, such as rest-api:8080"
 }
 
+# require_networks NAME VALUE
+require_networks() {
+    printf '%s\n' "$2" | grep -Eqx "($network( *, *$network)*)?" ||
+        fail "$1 is '$2'; it must be IPv4 networks parted by commas, such as 10.1.0.0/16,192.0.2.7"
+}
+
 # require_folder NAME VALUE
 require_folder() {
     printf '%s\n' "$2" | grep -Eqx '/[A-Za-z0-9._/-]*' ||
@@ -45,6 +54,8 @@ read_settings() {
     max_call_bytes=${QSERVER_MAX_CALL_BYTES:-33554432}
     rate=${QSERVER_PROXY_RATE:-500}
     streams=${QSERVER_PROXY_STREAMS:-1000}
+    connections=${QSERVER_PROXY_CONNECTIONS:-1000}
+    unbounded_from=${QSERVER_PROXY_UNBOUNDED_FROM:-}
     worker_endpoint=${QSERVER_WORKER_ENDPOINT:-off}
     broker_upstream=${QSERVER_BROKER_UPSTREAM:-rabbitmq:5672}
     database_upstream=${QSERVER_DATABASE_UPSTREAM:-postgres:5432}
@@ -69,6 +80,7 @@ check_settings() {
     require_number QSERVER_MAX_CALL_BYTES "$max_call_bytes" 1 99999999999
     require_number QSERVER_PROXY_RATE "$rate" 1 100000
     require_number QSERVER_PROXY_STREAMS "$streams" 1 60000
+    require_number QSERVER_PROXY_CONNECTIONS "$connections" 1 2000
     require_number QSERVER_PROXY_CHECK_SECONDS "$check_seconds" 1 86400
     for port in "$http_port" "$https_port" "$worker_port"; do
         require_number "QSERVER_PROXY_HTTP_PORT, _HTTPS_PORT or _WORKER_PORT" "$port" 1 65535
@@ -77,6 +89,7 @@ check_settings() {
     require_address QSERVER_HTTP_UPSTREAM "$http_upstream"
     require_address QSERVER_BROKER_UPSTREAM "$broker_upstream"
     require_address QSERVER_DATABASE_UPSTREAM "$database_upstream"
+    require_networks QSERVER_PROXY_UNBOUNDED_FROM "$unbounded_from"
     require_folder QSERVER_PROXY_RUN_FOLDER "$run_folder"
     require_folder QSERVER_PROXY_STATE_FOLDER "$state_folder"
     require_folder QSERVER_PROXY_CERTS_FOLDER "$certs_folder"

@@ -17,15 +17,15 @@ class Tried:
     answer: str
 
 
-TRIED: list[Tried] = []
-"""All of the modules that were imported, in the order of their lines."""
+TRIED: dict[str, list[Tried]] = {}
+"""By the name of the module, for those that were imported."""
 
 
 def tried(kind: str, what: str, *, door: str, answer: str) -> Callable[[Test], Test]:
     """Put what a test tries on the page."""
 
     def mark(test: Test) -> Test:
-        TRIED.append(Tried(kind, what, door, answer))
+        TRIED.setdefault(test.__module__, []).append(Tried(kind, what, door, answer))
         return test
 
     return mark

@@ -12,6 +12,8 @@ from qserver.rpc.original import jobs_pb2 as original_pb2
 from qserver.rpc.original import jobs_pb2_grpc as original_pb2_grpc
 from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
 from tests.compose.stack import BELL, Stack, wait_until_finished
+from tests.integration.proxy.held import HEAD_OF_HTTP_1, holding
+from tests.waiting import wait_until
 
 CHUNK_BYTES = 16 * 1024
 LARGE_BYTES = 6 * 1024 * 1024
@@ -129,3 +131,13 @@ def test_a_job_says_which_client_it_came_from(stack: Stack) -> None:
 
     assert address
     assert "10.213.77.30" not in address  # the proxy's own
+
+
+def test_an_address_that_holds_all_it_may_keeps_no_other_out(stack: Stack) -> None:
+    ask = "from urllib.request import urlopen; print(urlopen('http://proxy:8080/healthcheck/', timeout=10).read())"
+
+    with holding(stack.http_port, HEAD_OF_HTTP_1, "127.0.0.1", 1100) as held:
+        wait_until(lambda: held.open == 1000, what="QSERVER_PROXY_CONNECTIONS are held")
+
+        assert "All Working" in stack.compose("exec", "-T", "jobs-server", "python", "-c", ask)
+        assert "connection_refused" in stack.compose("logs", "--no-log-prefix", "--tail", "500", "proxy")

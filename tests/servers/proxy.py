@@ -148,11 +148,15 @@ class Proxy:
             self._process.stop(signal.SIGTERM, timeout_seconds=30)
             self._process = None
 
-    def close(self) -> None:
-        """Stop it and remove its folders. Safe to repeat."""
+    def kill(self) -> None:
+        """End it as a power cut would; its folders stay. Safe to repeat."""
         if self._process is not None:
             self._process.kill()
             self._process = None
+
+    def close(self) -> None:
+        """End it and remove its folders. Safe to repeat."""
+        self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def client(self, authority: Path | None = None) -> httpx.Client:
