@@ -1,6 +1,7 @@
 """Quotas: what fits is stored, the rest is refused with the limit, its value and when to try again."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -274,3 +275,16 @@ class TestQuotas:
         }
         assert uses["max_pending_jobs"].used == 4
         assert of_admin == ["max_pending_jobs"]
+
+    def test_the_quota_of_running_jobs_is_told_by_the_role_in_force(self, database: Database) -> None:
+        ada, root = a_user(database, "ada"), a_user(database, "root", Role.ADMIN)
+        quotas = QuotaSettings(max_pending_jobs_per_user=9, max_running_jobs_per_user=8)
+
+        def told(identity: Identity) -> list[str]:
+            with database.reading() as transaction:
+                return [use.name for use in transaction.quotas.uses(identity, quotas) if use.limit is not None]
+
+        # Tokens of another role than the one seen last.
+        assert told(replace(ada, role=Role.ADMIN)) == ["max_running_jobs_per_user"]
+        assert told(replace(root, role=Role.USER)) == ["max_pending_jobs_per_user"]
+        assert told(ANONYMOUS) == []

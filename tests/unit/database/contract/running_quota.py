@@ -7,6 +7,7 @@ from uuid import UUID
 from database import Database
 from qserver.identity import Role
 from tests.unit.database.builders import JobBuilder, a_user, claimed, finished, submitted
+from tests.unit.database.contract.people import take_in
 
 ROUTES = ("cpu", "gpu", "large")
 
@@ -64,6 +65,30 @@ class TestRunningQuota:
         submitted(database, *[JobBuilder(owner=root)] * 5)
 
         assert len(pick(database, most_per_owner=1)) == 5
+
+    def test_another_role_holds_for_jobs_that_wait_already(self, database: Database) -> None:
+        a_user(database, "root", Role.ADMIN)
+        ada = a_user(database, "ada", Role.ADMIN)
+        submitted(database, *[JobBuilder(owner=ada)] * 5)
+
+        with database.transaction() as transaction:
+            transaction.users.change("ada", role=Role.USER)
+        as_user = pick(database, most_per_owner=2)
+        with database.transaction() as transaction:
+            transaction.users.change("ada", role=Role.ADMIN)
+
+        assert (len(as_user), len(pick(database, most_per_owner=2))) == (2, 3)
+
+    def test_the_token_seen_last_says_which_role_is_in_force(self, database: Database) -> None:
+        ada = take_in(database, "1", "ada", Role.ADMIN)
+        assert ada is not None
+        submitted(database, *[JobBuilder(owner=ada)] * 5)
+
+        take_in(database, "1", "ada", Role.USER)
+        as_user = pick(database, most_per_owner=2)
+        take_in(database, "1", "ada", Role.ADMIN)
+
+        assert (len(as_user), len(pick(database, most_per_owner=2))) == (2, 3)
 
     def test_dispatchers_beside_each_other_never_pass_it(self, database: Database) -> None:
         ada = a_user(database, "ada")
