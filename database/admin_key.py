@@ -4,13 +4,11 @@ from dataclasses import replace
 from typing import Final
 
 from database.database import Database
-from database.people_records import AuditAction, NewKey
+from database.people_records import ADMIN, FIRST_KEY, AuditAction, NewKey
 from qserver.access.keys import PREFIX, hash_key, is_long_enough
 from qserver.errors import SettingsError
 from qserver.identity import ANONYMOUS, EVERYTHING, Role
 
-ADMIN: Final = "admin"
-_KEY_NAME: Final = "first-key"
 _SETTINGS: Final = replace(ANONYMOUS, name="QSERVER_ADMIN_KEY")
 
 
@@ -32,10 +30,10 @@ def store_admin_key(database: Database, key: str) -> bool:
         return False
     with database.transaction() as transaction:
         admin = transaction.users.ensure_admin(ADMIN)
-        is_new = transaction.keys.replace_named(NewKey(hash_key(key), admin.id, _KEY_NAME, EVERYTHING))
+        is_new = transaction.keys.replace_named(NewKey(hash_key(key), admin.id, FIRST_KEY, EVERYTHING))
         if is_new:  # this is also the way back in for who has locked themselves out
             transaction.users.change(ADMIN, role=Role.ADMIN, is_disabled=False)
-            transaction.audit.record(_SETTINGS, AuditAction.KEY_ADDED, ADMIN, {"name": _KEY_NAME})
+            transaction.audit.record(_SETTINGS, AuditAction.KEY_ADDED, ADMIN, {"name": FIRST_KEY})
     return is_new
 
 

@@ -3,10 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from qserver.identity import Permission, Role
 from qserver.json_types import JsonObject
+
+ADMIN: Final = "admin"
+"""The user whom the key in QSERVER_ADMIN_KEY belongs to."""
+
+FIRST_KEY: Final = "first-key"
+"""What that key is called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,26 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Exists, Select, Table, and_, delete, exists, false, func, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Exists,
+    Select,
+    Table,
+    and_,
+    delete,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 
+from database.people_records import ADMIN, FIRST_KEY
 from database.records import Removal
 from database.tables import (
+    api_keys,
     audit,
     circuits,
     history,
@@ -25,6 +41,7 @@ from database.tables import (
     pubs,
     results,
     submissions,
+    users,
     workers,
 )
 from database.types import Now, SecondsFromNow
@@ -102,6 +119,23 @@ class Retention:
             )
         oldest = past_age.order_by(audit.c.at).limit(limit).with_for_update(skip_locked=True)
         return Removal("audit", self._work.execute(delete(audit).where(audit.c.id.in_(oldest))).rowcount)
+
+    def remove_worthless_keys(self, *, keep_days: float, dry_run: bool = False, limit: int = BATCH) -> Removal:
+        """Remove keys that were revoked or have expired. The audit trail remembers who made and revoked them.
+
+        Those that came from QSERVER_ADMIN_KEY stay: one that was revoked may still stand in .env, and would be taken
+        for a new one at the next start.
+        """
+        is_worthless = or_(_is_older(api_keys.c.revoked_at, keep_days), _is_older(api_keys.c.expires_at, keep_days))
+        is_first = and_(
+            api_keys.c.name == FIRST_KEY, api_keys.c.owner_id.in_(select(users.c.id).where(users.c.name == ADMIN))
+        )
+        worthless = select(api_keys.c.id).where(is_worthless, ~is_first)
+        if dry_run:
+            counted = select(func.count()).select_from(worthless.subquery())
+            return Removal("keys", self._work.execute(counted).scalar_one())
+        oldest = worthless.order_by(api_keys.c.created_at).limit(limit).with_for_update(skip_locked=True)
+        return Removal("keys", self._work.execute(delete(api_keys).where(api_keys.c.id.in_(oldest))).rowcount)
 
     def remove_old_events(self, *, keep_days: float, dry_run: bool = False, limit: int = BATCH) -> Removal:
         """Remove the events of jobs that are over, all of a job's at once; the limit counts jobs."""

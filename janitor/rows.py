@@ -34,6 +34,7 @@ class RowSweeper:
             self._noise_models,
             self._workers,
             self._audit,
+            self._keys,
         ):
             yield self._in_batches(remove)
 
@@ -96,3 +97,7 @@ class RowSweeper:
     def _audit(self, retention: Retention) -> Removal:
         keep = self._settings
         return retention.remove_old_audit(keep_days=keep.keep_audit_days, dry_run=keep.janitor_dry_run)
+
+    def _keys(self, retention: Retention) -> Removal:
+        keep = self._settings
+        return retention.remove_worthless_keys(keep_days=keep.keep_keys_days, dry_run=keep.janitor_dry_run)

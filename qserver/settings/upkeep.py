@@ -36,6 +36,7 @@ class JanitorSettings(Section):
     keep_circuits_days: float = Field(default=30.0, ge=0, description="circuits and noise models that nothing needs")
     keep_events_days: float = Field(default=30.0, ge=0, description="events of jobs that ended")
     keep_audit_days: float = Field(default=365.0, ge=0, description="the audit trail")
+    keep_keys_days: float = Field(default=90.0, ge=0, description="API keys, after they were revoked or expired")
     keep_logs_days: float = Field(default=14.0, ge=0, description="log files")
     keep_results_count: int = Field(default=0, ge=0, description="newest results kept; 0 for all")
     keep_jobs_count: int = Field(default=0, ge=0, description="newest ended jobs kept; 0 for all")

@@ -11,10 +11,12 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from database import Database
+from database.people_records import NewKey
 from database.records import PluginKind, PluginRecord, Removal
 from janitor.service import Janitor
+from qserver.access.keys import hash_key, make_key
 from qserver.errors import NotFound, Reason, Unavailable
-from qserver.identity import ANONYMOUS
+from qserver.identity import ANONYMOUS, EVERYTHING
 from qserver.jobs import JobStatus
 from qserver.plugin_folder import Slot
 from qserver.settings import DatabaseSettings
@@ -52,6 +54,16 @@ def test_each_kind_goes_by_its_own_setting(database: Database, make_settings: Se
     assert status_of(database, job_id) is JobStatus.FINISHED
     with database.reading() as transaction, pytest.raises(NotFound):
         transaction.results.get(job_id, ANONYMOUS)
+
+
+def test_worthless_keys_go_by_their_setting(database: Database, make_settings: SettingsMaker) -> None:
+    key = NewKey(hash_key(make_key()), ANONYMOUS.user_id, "laptop", EVERYTHING, datetime(2020, 1, 1, tzinfo=UTC))
+    with database.transaction() as transaction:
+        transaction.keys.add(key)
+
+    removals = Janitor(make_settings(keep_keys_days=1), database).run_once()
+
+    assert removed(removals) == {"keys": 1}
 
 
 def test_a_circuit_goes_in_the_pass_that_removed_the_last_that_needed_it(

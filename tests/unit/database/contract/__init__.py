@@ -8,7 +8,7 @@ from tests.unit.database.contract.ending import TestCancel, TestDelete, TestHist
 from tests.unit.database.contract.giving_up import TestFail, TestRelease
 from tests.unit.database.contract.job_results import TestJobResults
 from tests.unit.database.contract.keeping import TestRetention
-from tests.unit.database.contract.keys import TestAdminKey, TestKeys
+from tests.unit.database.contract.keys import TestAdminKey, TestKeys, TestWorthlessKeys
 from tests.unit.database.contract.leases import TestClaim, TestFinish, TestLease
 from tests.unit.database.contract.noise_models import TestNoiseModels
 from tests.unit.database.contract.pubs import TestPubs
@@ -58,4 +58,5 @@ __all__ = [
     "TestUsersOfAnIssuer",
     "TestWaitingInVain",
     "TestWorkers",
+    "TestWorthlessKeys",
 ]

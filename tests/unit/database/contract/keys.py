@@ -145,6 +145,66 @@ class TestKeys:
         assert directory.find_key(hash_key(new)) is not None
 
 
+class TestWorthlessKeys:
+    def test_what_was_revoked_or_has_expired_goes_after_its_time(self, database: Database) -> None:
+        ada = add_user(database, "ada")
+        revoked, good = add_key(database, ada, "revoked"), add_key(database, ada, "good")
+        add_key(database, ada, "expired", expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+        lasting = add_key(database, ada, "lasting", expires_at=datetime(2200, 1, 1, tzinfo=UTC))
+        self._revoke(database, "revoked", ada)
+
+        assert self._remove(database, keep_days=0) == 0  # for ever
+        assert self._remove(database, keep_days=1) == 1  # what expired years ago
+        assert self._remove(database, keep_days=1e-9, dry_run=True) == 1
+        assert self._remove(database, keep_days=1e-9) == 1
+        assert self._remove(database, keep_days=1e-9) == 0
+
+        directory = DatabaseDirectory(database)
+        found = [directory.find_key(hash_key(key)) is not None for key in (revoked, good, lasting)]
+        assert found == [False, True, True]
+        with database.reading() as transaction:
+            assert [key.name for key in transaction.keys.list(ada)] == ["good", "lasting"]
+
+    def test_it_goes_in_batches(self, database: Database) -> None:
+        ada = add_user(database, "ada")
+        for _ in range(3):
+            add_key(database, ada, expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+        assert [self._remove(database, keep_days=1, limit=2) for _ in range(3)] == [2, 1, 0]
+
+    def test_a_revoked_administrator_s_key_does_not_come_back_from_its_setting(self, database: Database) -> None:
+        key = make_key()
+        store_admin_key(database, key)
+        self._revoke(database, "first-key", ANONYMOUS, owner="admin")
+
+        assert self._remove(database, keep_days=1e-9) == 0
+
+        assert not store_admin_key(database, key)
+        assert not is_admin_key(database, key)
+
+    def test_the_audit_trail_keeps_its_lines(self, database: Database) -> None:
+        ada = add_user(database, "ada")
+        add_key(database, ada)
+        with database.transaction() as transaction:
+            transaction.audit.record(ada, AuditAction.KEY_ADDED, "ada", {"name": "laptop"})
+        self._revoke(database, "laptop", ada)
+
+        assert self._remove(database, keep_days=1e-9) == 1
+
+        with database.reading() as transaction:
+            assert [entry.action for entry in transaction.audit.list(limit=9)] == [AuditAction.KEY_ADDED]
+
+    def _revoke(self, database: Database, name: str, caller: Identity, owner: str | None = None) -> None:
+        with database.transaction() as transaction:
+            (record,) = (key for key in transaction.keys.list(caller, owner=owner) if key.name == name)
+            transaction.keys.revoke(record.id, caller)
+
+    def _remove(self, database: Database, *, keep_days: float, dry_run: bool = False, limit: int = 1000) -> int:
+        with database.transaction() as transaction:
+            removal = transaction.retention.remove_worthless_keys(keep_days=keep_days, dry_run=dry_run, limit=limit)
+        return removal.count
+
+
 class TestAdminKey:
     def test_a_new_key_is_the_way_back_in(self, database: Database) -> None:
         first, second = make_key(), make_key()
