@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from qserver.cli.documents import outcome_document, record_of
 from qserver.cli.exit_codes import ExitCode, exit_code_of
 from qserver.cli.screen import Screen, moment, styled_status
 from qserver.cli.session import JobIds, Json, Timeout, named_ids, server_of
 from qserver.cli.watching import watched
+from qserver.client.client import Client
 from qserver.client.job_info import JobInfo
 from qserver.client.results import Result
 from qserver.errors import InvalidRequest, QServerError
@@ -58,22 +60,27 @@ def result(
 def jobs(
     context: typer.Context,
     status: Annotated[list[str] | None, typer.Option("--status", "-s", help="Only these.")] = None,
+    user: Annotated[str, typer.Option("--user", "-u", help="Of this user, for administrators.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 20,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,  # noqa: FBT002
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new ones and changes.")] = False,  # noqa: FBT002
     as_json: Json = False,  # noqa: FBT002
 ) -> None:
-    """List your jobs, newest first; with --follow oldest first, and on until Ctrl-C."""
+    """List your jobs, newest first; with --follow oldest first, and on until Ctrl-C.
+
+    An administrator's list has everybody's jobs, and says whose each is.
+    """
     screen = Screen(is_json=as_json)
     with server_of(context).client() as client:
         if follow:
-            _write(client.watch_jobs(statuses=status or (), limit=_MOST_BEFORE if everything else limit), screen)
+            followed = client.watch_jobs(statuses=status or (), limit=_MOST_BEFORE if everything else limit, user=user)
+            _write(followed, screen, myself="" if as_json else _myself(client))
             return
-        found = client.jobs(statuses=status or (), limit=None if everything else limit)
+        found = client.jobs(statuses=status or (), limit=None if everything else limit, user=user)
         if as_json:
             _write(found, screen)
         else:
-            screen.table(_COLUMNS, [(job.id, styled_status(job.status), *_row(job)[2:]) for job in found])
+            _tabulate(list(found), screen, myself=_myself(client))
 
 
 def show(context: typer.Context, job_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:  # noqa: FBT002
@@ -104,12 +111,31 @@ def _draw(result: Result, path: Path) -> None:
         raise InvalidRequest(f"can't write {path}: {error.strerror}") from error
 
 
-def _write(found: Iterable[JobInfo], screen: Screen) -> None:
+def _myself(client: Client) -> str:
+    """Give the name by which the server knows who asks."""
+    me = client.me()
+    return str(me.get("name", "")) if isinstance(me, dict) else ""
+
+
+def _tabulate(found: Sequence[JobInfo], screen: Screen, *, myself: str) -> None:
+    """Write a table, with a column of owners where any of them is somebody else."""
+    rows = [(job.id, styled_status(job.status), *_row(job)[2:]) for job in found]
+    if not any(_is_anothers(job, myself) for job in found):
+        screen.table(_COLUMNS, rows)
+    else:
+        screen.table((*_COLUMNS, "owner"), [(*row, escape(job.owner)) for row, job in zip(rows, found, strict=True)])
+
+
+def _write(found: Iterable[JobInfo], screen: Screen, *, myself: str = "") -> None:
     for job in found:
         if screen.is_json:
             screen.document(record_of(job))
         else:
-            screen.text("  ".join(_row(job)))
+            screen.text("  ".join((*_row(job), *((job.owner,) if _is_anothers(job, myself) else ()))))
+
+
+def _is_anothers(job: JobInfo, myself: str) -> bool:
+    return job.owner not in {"", myself}  # a server of before names no owners
 
 
 def _row(job: JobInfo) -> tuple[str, ...]:

@@ -95,24 +95,28 @@ class AsyncClient:
         return AsyncJobs(self._connection, job_ids)
 
     async def jobs(
-        self, *, statuses: Iterable[JobStatus | str] = (), limit: int | None = 20
+        self, *, statuses: Iterable[JobStatus | str] = (), limit: int | None = 20, user: str = ""
     ) -> AsyncGenerator[JobInfo, None]:
-        """Give one's own jobs, newest first: all where `limit` is None; only those in `statuses`, if any."""
-        progress = ListingProgress(statuses, limit)
+        """Give one's own jobs, newest first: all where `limit` is None; only those in `statuses`, if any.
+
+        An administrator's are everybody's, or those of `user`. Somebody else's are none to anybody else.
+        """
+        progress = ListingProgress(statuses, limit, user)
         while not progress.is_done():
             page = await self._connection.call(lambda stub: stub.ListJobs, progress.request())
             for job in progress.hear(page):
                 yield job_info(job)
 
     async def watch_jobs(
-        self, *, statuses: Iterable[JobStatus | str] = (), limit: int = 20
+        self, *, statuses: Iterable[JobStatus | str] = (), limit: int = 20, user: str = ""
     ) -> AsyncGenerator[JobInfo, None]:
         """Give one's newest `limit` jobs, at most 500 and oldest first, then each that is new or changes, for ever.
 
-        Only those in `statuses`, if any. The server pushes; a lost connection is made again, and what changed meanwhile
-        is given. Raises Unavailable where nobody answers for too long.
+        Only those in `statuses`, if any, and of `user`, as an administrator may ask; among the newest 500 of all
+        users then. The server pushes; a lost connection is made again, and what changed meanwhile is given. Raises
+        Unavailable where nobody answers for too long.
         """
-        async with aclosing(self._connection.job_list(statuses, limit)) as jobs:
+        async with aclosing(self._connection.job_list(statuses, limit, user)) as jobs:
             async for job in jobs:
                 yield job_info(job)
 
@@ -120,6 +124,10 @@ class AsyncClient:
         """Give what circuits can be sent to."""
         answer = await self._connection.call(lambda stub: stub.ListBackends, jobs_pb2.ListBackendsRequest())
         return [backend_info(backend) for backend in answer.backends]
+
+    async def me(self) -> JsonValue:
+        """Give who calls: name, role and what the key may do, as `GET /api/v1/me` says it."""
+        return await self._connection.http.get("/api/v1/me")
 
     async def workers(self) -> JsonValue:
         """Give the workers with what they have and do, as `GET /api/v1/workers` says it."""

@@ -117,9 +117,11 @@ class AsyncConnection:
             async for event in events:
                 yield event
 
-    async def job_list(self, statuses: Iterable[JobStatus | str], limit: int) -> AsyncGenerator[jobs_pb2.Job, None]:
+    async def job_list(
+        self, statuses: Iterable[JobStatus | str], limit: int, user: str
+    ) -> AsyncGenerator[jobs_pb2.Job, None]:
         """Give the newest jobs, then each that is new or changed, for ever, however often the connection is lost."""
-        found = self._follow(FollowingProgress(statuses, limit), lambda stub: stub.WatchJobs, Deadline(None))
+        found = self._follow(FollowingProgress(statuses, limit, user), lambda stub: stub.WatchJobs, Deadline(None))
         async with aclosing(found) as jobs:
             async for job in jobs:
                 yield job

@@ -88,26 +88,38 @@ class Client:
         """Name jobs by their ids; asks nothing."""
         return Jobs(self._connection, job_ids)
 
-    def jobs(self, *, statuses: Iterable[JobStatus | str] = (), limit: int | None = 20) -> Iterator[JobInfo]:
-        """Give one's own jobs, newest first: all where `limit` is None; only those in `statuses`, if any."""
-        progress = ListingProgress(statuses, limit)
+    def jobs(
+        self, *, statuses: Iterable[JobStatus | str] = (), limit: int | None = 20, user: str = ""
+    ) -> Iterator[JobInfo]:
+        """Give one's own jobs, newest first: all where `limit` is None; only those in `statuses`, if any.
+
+        An administrator's are everybody's, or those of `user`. Somebody else's are none to anybody else.
+        """
+        progress = ListingProgress(statuses, limit, user)
         while not progress.is_done():
             page = self._connection.call(lambda stub: stub.ListJobs, progress.request())
             for job in progress.hear(page):
                 yield job_info(job)
 
-    def watch_jobs(self, *, statuses: Iterable[JobStatus | str] = (), limit: int = 20) -> Iterator[JobInfo]:
+    def watch_jobs(
+        self, *, statuses: Iterable[JobStatus | str] = (), limit: int = 20, user: str = ""
+    ) -> Iterator[JobInfo]:
         """Give one's newest `limit` jobs, at most 500 and oldest first, then each that is new or changes, for ever.
 
-        Only those in `statuses`, if any. The server pushes; a lost connection is made again, and what changed meanwhile
-        is given. Raises Unavailable where nobody answers for too long.
+        Only those in `statuses`, if any, and of `user`, as an administrator may ask; among the newest 500 of all
+        users then. The server pushes; a lost connection is made again, and what changed meanwhile is given. Raises
+        Unavailable where nobody answers for too long.
         """
-        yield from map(job_info, self._connection.job_list(statuses, limit))
+        yield from map(job_info, self._connection.job_list(statuses, limit, user))
 
     def backends(self) -> list[BackendInfo]:
         """Give what circuits can be sent to."""
         answer = self._connection.call(lambda stub: stub.ListBackends, jobs_pb2.ListBackendsRequest())
         return [backend_info(backend) for backend in answer.backends]
+
+    def me(self) -> JsonValue:
+        """Give who calls: name, role and what the key may do, as `GET /api/v1/me` says it."""
+        return self._connection.http.get("/api/v1/me")
 
     def workers(self) -> JsonValue:
         """Give the workers with what they have and do, as `GET /api/v1/workers` says it."""

@@ -105,9 +105,9 @@ class Connection:
         """
         return self._follow(WatchingProgress(job_id, after_sequence), lambda stub: stub.WatchJob, deadline)
 
-    def job_list(self, statuses: Iterable[JobStatus | str], limit: int) -> Iterator[jobs_pb2.Job]:
+    def job_list(self, statuses: Iterable[JobStatus | str], limit: int, user: str) -> Iterator[jobs_pb2.Job]:
         """Give the newest jobs, then each that is new or changed, for ever, however often the connection is lost."""
-        return self._follow(FollowingProgress(statuses, limit), lambda stub: stub.WatchJobs, Deadline(None))
+        return self._follow(FollowingProgress(statuses, limit, user), lambda stub: stub.WatchJobs, Deadline(None))
 
     def _follow(
         self,

@@ -16,7 +16,7 @@ from qserver.rpc.v1 import jobs_pb2
 
 @dataclass(frozen=True, slots=True)
 class JobInfo:
-    """A job at the moment of asking. Times are aware and in UTC."""
+    """A job at the moment of asking. Times are aware and in UTC; `owner` is the name of the user whose it is."""
 
     id: str
     pointer: int
@@ -36,17 +36,22 @@ class JobInfo:
     submitted_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
 class JobUpdate:
-    """One change of a job's state. `sequence` counts from 1 within the job."""
+    """One change of a job's state. `sequence` counts from 1 within the job.
+
+    `actor` is who did it: a user's name, a worker's id, or `cache`; empty where nobody is named.
+    """
 
     sequence: int
     status: JobStatus
     reason: Reason | str | None
     message: str
     at: datetime | None
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ def job_info(job: jobs_pb2.Job) -> JobInfo:
         submitted_at=wire.moment_of(job, "submitted_at"),
         started_at=wire.moment_of(job, "started_at"),
         finished_at=wire.moment_of(job, "finished_at"),
+        owner=job.owner,
     )
 
 
@@ -100,6 +106,7 @@ def job_update(event: jobs_pb2.WatchJobResponse) -> JobUpdate:
         reason=wire.reason_of(event.reason),
         message=event.message,
         at=wire.moment_of(event, "at"),
+        actor=event.actor,
     )
 
 

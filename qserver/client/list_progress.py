@@ -16,10 +16,14 @@ _REMEMBERED_JOBS: Final = 5_000
 class FollowingProgress:
     """The newest `limit` jobs, oldest first, then each that is new or changes."""
 
-    def __init__(self, statuses: Iterable[JobStatus | str], limit: int) -> None:
-        """Have seen no job; follow only those in `statuses`, if any. Raises InvalidRequest for an unknown one."""
+    def __init__(self, statuses: Iterable[JobStatus | str], limit: int, user: str = "") -> None:
+        """Have seen no job; follow only those in `statuses` and of `user`, if any.
+
+        Raises InvalidRequest for an unknown status.
+        """
         self._request = jobs_pb2.WatchJobsRequest(statuses=wanted_statuses(statuses))
         self._limit = limit
+        self._user = user
         self._listed: list[jobs_pb2.Job] = []
         self._is_live = False
         self._oldest_pointer: int | None = None
@@ -36,9 +40,10 @@ class FollowingProgress:
 
     def hear(self, message: jobs_pb2.WatchJobsResponse) -> Sequence[jobs_pb2.Job]:
         """Give what a message brings that wasn't there before."""
+        wanted = [job for job in message.jobs if self._user in {"", job.owner}]
         if self._is_live:
-            return self._unseen(message.jobs)
-        self._listed.extend(message.jobs)
+            return self._unseen(wanted)
+        self._listed.extend(wanted)
         self._is_live = message.is_live
         return self._new_list() if self._is_live else ()
 

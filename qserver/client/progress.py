@@ -153,14 +153,14 @@ class WatchingProgress:
 class ListingProgress:
     """A list that comes page by page, newest first."""
 
-    def __init__(self, statuses: Iterable[JobStatus | str], limit: int | None) -> None:
-        """Ask for at most `limit` jobs, for all where it is None; only for those in `statuses`, if any.
+    def __init__(self, statuses: Iterable[JobStatus | str], limit: int | None, user: str = "") -> None:
+        """Ask for at most `limit` jobs, for all where it is None; only for those in `statuses` and of `user`, if any.
 
         Raises InvalidRequest for a status that doesn't exist.
         """
         self._left = limit
         self._request = jobs_pb2.ListJobsRequest(
-            page_size=min(limit or PAGE_JOBS, PAGE_JOBS), statuses=wanted_statuses(statuses)
+            page_size=min(limit or PAGE_JOBS, PAGE_JOBS), statuses=wanted_statuses(statuses), user=user
         )
         self._is_done = False
 

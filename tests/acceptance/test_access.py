@@ -1,5 +1,8 @@
 """Keys on the real services: one directory behind two doors, on two processes and PostgreSQL."""
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import grpc
@@ -7,8 +10,10 @@ import httpx
 import pytest
 
 from qserver.access.keys import make_key
+from qserver.client.client import Client
 from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
 from tests.acceptance.deployment import REPOSITORY, Deployment
+from tests.servers.standalone import standalone_environment
 from tests.waiting import wait_until
 
 ADMIN_KEY = make_key()
@@ -97,6 +102,58 @@ def test_a_key_opens_both_doors_until_it_is_revoked(guarded: Deployment) -> None
         assert http.get("/api/v1/jobs", headers=bearer(ada)).status_code == httpx.codes.UNAUTHORIZED
         trail = http.get("/api/v1/audit", headers=bearer(ADMIN_KEY)).json()
         assert [(entry["actor"], entry["action"]) for entry in trail[:1]] == [("ada", "key.revoked")]
+
+
+def command_line(services: Deployment, key: str, *arguments: str) -> str:
+    """Run `qserver` as somebody; gives what it wrote."""
+    done = subprocess.run(
+        [sys.executable, "-m", "qserver.cli.__main__", *arguments],
+        cwd=REPOSITORY,
+        env=standalone_environment()
+        | {
+            "QSERVER_URL": services.http_url,
+            "QSERVER_GRPC_URL": f"http://{services.grpc_address}",
+            "QSERVER_API_KEY": key,
+            "XDG_CONFIG_HOME": str(services.folder),
+        },
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.timeout(300)
+def test_an_administrator_sees_whose_a_job_is(guarded: Deployment) -> None:
+    with httpx.Client(base_url=guarded.http_url, timeout=30) as http:
+        keys = {name: new_user(http, name) for name in ("ada", "eve")}
+        ids = {
+            name: http.post("/api/v1/jobs", json=SUBMISSION, headers=bearer(key)).raise_for_status().json()["id"]
+            for name, key in keys.items()
+        }
+
+    of_all = command_line(guarded, ADMIN_KEY, "jobs").splitlines()
+    of_ada = command_line(guarded, ADMIN_KEY, "jobs", "--user", "ada").splitlines()
+    own = command_line(guarded, keys["ada"], "jobs").splitlines()
+    anothers = command_line(guarded, keys["ada"], "jobs", "--user", "eve").splitlines()
+    shown = command_line(guarded, ADMIN_KEY, "show", ids["eve"])
+
+    assert [(line.split()[0], line.split()[-1]) for line in of_all] == [
+        ("id", "owner"),
+        (ids["eve"], "eve"),
+        (ids["ada"], "ada"),
+    ]
+    assert [(line.split()[0], line.split()[-1]) for line in of_ada] == [("id", "owner"), (ids["ada"], "ada")]
+    assert [line.split()[0] for line in own] == ["id", ids["ada"]]
+    assert "owner" not in own[0]
+    assert [line.split()[0] for line in anothers] == ["id"]
+    assert re.search(r"^owner +eve$", shown, re.MULTILINE)
+    with Client(guarded.http_url, api_key=ADMIN_KEY, grpc_url=f"http://{guarded.grpc_address}") as client:
+        assert [(job.id, job.owner) for job in client.jobs(user="eve")] == [(ids["eve"], "eve")]
+        assert next(iter(client.job(ids["eve"]).events())).actor == "eve"
+        assert next(iter(client.watch_jobs(user="eve"))).owner == "eve"  # Ada's are older
 
 
 def first_event(lines: Iterator[str]) -> str:
