@@ -37,6 +37,7 @@ LINES: Mapping[str, Mapping[str, str]] = {
         "make check": "what .ci/run does first",
         "make docs": "a part of `make check`",
     },
+    "docs/howto/limits.md": {"docker compose logs": _COMPOSE},
     "docs/howto/users-and-keys.md": {
         "key=": "reads the `.env` of docker compose; the test has the key of its own server",
         "QSERVER_AUTH=required": _OWN_NETWORK,

@@ -20,7 +20,7 @@ from qserver.settings import LimitSettings
 from tests.fuzz.messages import messages
 from tests.unit.jobs_server.builders import CountingDatabase
 from tests.unit.jobs_server.conftest import database, database_template
-from tests.unit.jobs_server.served import SETTINGS, Served, stream
+from tests.unit.jobs_server.served import SETTINGS, Served, stream, told
 
 __all__ = ["database", "database_template"]
 
@@ -81,7 +81,7 @@ async def status_of(served: Served, rpc: Rpc, sent: Sequence[bytes]) -> grpc.Sta
     """Call a method with messages of these bytes, and give how it ended."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await _call(served, rpc, sent)
+            await told(lambda: _call(served, rpc, sent))
     except aio.AioRpcError as error:
         return error.code()
     return grpc.StatusCode.OK

@@ -1,7 +1,7 @@
 """A jobs server as its clients see it: a real channel, a real database, fake inspectors."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TypeVar
 from uuid import UUID
 
@@ -25,6 +25,9 @@ from tests.unit.jobs_server.fake_inspector import FakeInspectors
 
 Answer = TypeVar("Answer")
 Message = TypeVar("Message")
+
+_TOLD_BY_THE_CLIENT = "Internal error from Core"
+_CALLS = 5
 
 SETTINGS = Settings(
     jobs_server=JobsServerSettings(grpc_port=0, grpc_drain_seconds=1),
@@ -134,6 +137,20 @@ async def stream(messages: Iterable[Message]) -> AsyncIterator[Message]:
     """Stream messages as they are."""
     for message in messages:
         yield message
+
+
+async def told(call: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Make a call, again until its end is what the server said.
+
+    Where that comes while grpc.aio is still sending, it may drop it and tell of an error of its own instead.
+    """
+    for _ in range(_CALLS - 1):
+        try:
+            return await call()
+        except aio.AioRpcError as error:
+            if error.details() != _TOLD_BY_THE_CLIENT:
+                raise
+    return await call()
 
 
 def trailing(error: aio.AioRpcError) -> dict[str, str]:

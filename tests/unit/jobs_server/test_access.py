@@ -14,7 +14,7 @@ from qserver.identity import ANONYMOUS, EVERYTHING, RPC_RULES, Permission, Role
 from qserver.rpc.v1 import jobs_pb2
 from qserver.settings import AccessSettings, JobsServerSettings
 from tests.unit.jobs_server.builders import BELL, CountingDatabase
-from tests.unit.jobs_server.served import SETTINGS, Served, spec_of, submission, trailing
+from tests.unit.jobs_server.served import SETTINGS, Served, spec_of, submission, told, trailing
 from tests.waiting import until
 
 GUARDED = sorted(rule for rule, permission in RPC_RULES.items() if permission is not Permission.NONE)
@@ -50,9 +50,13 @@ async def guarded(database: CountingDatabase) -> AsyncIterator[Served]:
 async def call(served: Served, method: str, metadata: Metadata = ()) -> grpc.StatusCode:
     """Call an RPC by its name with an empty message; gives how it ended."""
     rpc: aio.StreamStreamMultiCallable[bytes, bytes] = served.channel.stream_stream(method)
-    try:
+
+    async def end() -> None:
         async for _ in rpc(iter([b""]), metadata=metadata, timeout=10):
             break
+
+    try:
+        await told(end)
     except aio.AioRpcError as error:
         return error.code()
     return grpc.StatusCode.OK

@@ -11,7 +11,7 @@ from qserver.rpc.original import jobs_pb2 as original_pb2
 from qserver.rpc.v1 import jobs_pb2
 from qserver.settings import LimitSettings
 from tests.unit.jobs_server.builders import CountingDatabase
-from tests.unit.jobs_server.served import SETTINGS, Served, properties_of, spec_of
+from tests.unit.jobs_server.served import SETTINGS, Served, properties_of, spec_of, told
 
 PAUSE_SECONDS = 0.01
 
@@ -43,7 +43,7 @@ async def dripping_to_the_original(piece: str) -> AsyncIterator[original_pb2.Job
 @pytest.mark.parametrize("piece", [b"", b"/"], ids=["nothing", "a byte"])
 async def test_an_upload_that_never_ends_is_dropped(impatient: Served, piece: bytes) -> None:
     with pytest.raises(aio.AioRpcError) as caught:
-        await impatient.v1.SubmitJob(dripping(piece))
+        await told(lambda: impatient.v1.SubmitJob(dripping(piece)))
 
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "did not end within 0.3 s (QSERVER_MAX_UPLOAD_SECONDS)" in (caught.value.details() or "")
@@ -54,7 +54,7 @@ async def test_an_upload_that_never_ends_is_dropped(impatient: Served, piece: by
 @pytest.mark.parametrize("piece", ["", "/"], ids=["nothing", "a byte"])
 async def test_an_upload_of_the_original_that_never_ends_is_dropped(impatient: Served, piece: str) -> None:
     with pytest.raises(aio.AioRpcError) as caught:
-        await impatient.original.AddJob(dripping_to_the_original(piece))
+        await told(lambda: impatient.original.AddJob(dripping_to_the_original(piece)))
 
     assert "did not end within 0.3 s (QSERVER_MAX_UPLOAD_SECONDS)" in (caught.value.details() or "")
     assert impatient.upload_bytes == 0
