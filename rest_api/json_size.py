@@ -5,11 +5,13 @@ Strings don't count: a circuit may be one of millions of brackets and commas.
 
 from collections.abc import Sequence
 
-from qserver.noise_models import BYTES_OF_A_NOISE_VALUE
 from qserver.settings import LimitSettings
 
 VALUES_OF_A_TERM = 4
 """A Pauli term is a list of two values in a list; one more leaves room for what else a body holds."""
+
+BYTES_OF_A_NOISE_VALUE = 24
+"""A device's model has one for 6 to 9 bytes: those of a few MB fit. The largest go over gRPC, where they stay text."""
 
 _ESCAPES = (b"\\\\", b'\\"')  # the first one first: in `\\"` the quote ends the string
 

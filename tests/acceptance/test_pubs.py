@@ -55,5 +55,5 @@ def test_a_job_of_pubs_that_is_over_can_be_deleted_with_all_it_left(
     backend.transport.delete(job.job_id())
 
     with pytest.raises(NotFound):
-        job.status()
+        backend.transport.job(job.job_id())
     assert deployment.faults_in_logs() == []

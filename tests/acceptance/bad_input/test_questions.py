@@ -13,7 +13,7 @@ MILLION = 1_000_000
 MILLION_MEMBERS = ",".join(f'"k{number}":1' for number in range(MILLION))
 MEMBERS_OF_METADATA = f'"metadata": {{{MILLION_MEMBERS}}}'
 ONES = "1" * MILLION
-TOO_MANY = "more than 171,072 JSON values"
+TOO_MANY = "more than 520,597 JSON values"
 EMPTY_LISTS = '"metadata": {"a": [' + ",".join(["[]"] * 10 * MILLION) + "]}"
 UNKNOWN_TYPES = '"result_types": [' + ",".join(["7"] * MILLION) + "]"
 

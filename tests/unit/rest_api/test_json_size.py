@@ -71,7 +71,7 @@ async def test_a_body_of_too_many_values_is_refused_unread(narrow_site: Site, me
     assert answer.status_code == 413
     assert answer.json()["reason"] == "TOO_LARGE"
     assert (
-        "more than 256 JSON values; QSERVER_MAX_METADATA_BYTES, QSERVER_MAX_NOISE_MODEL_BYTES and"
+        "more than 244 JSON values; QSERVER_MAX_METADATA_BYTES, QSERVER_MAX_NOISE_MODEL_BYTES and"
         in answer.json()["msg"]
     )
     assert narrow_site.jobs_server.received == []
