@@ -16,10 +16,10 @@ from sqlalchemy import BigInteger, Insert, Select, String, and_, bindparam, exis
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from database.changes import ChangeKind
+from database.dispatch_records import Picked, RouteLoad
 from database.durability import NOT_WAITED_FOR
 from database.jobs.guards import IS_PUBLISHED, IS_SET_ASIDE, IS_WAITING, STILL_PENDING, STILL_WAITING, locked
 from database.next_jobs import BATCH, candidates, too_large
-from database.records import Picked, RouteLoad
 from database.running_quota import RunningQuota, read_running_quota
 from database.tables import dispatch_turns, jobs, workers
 from database.types import Now, SecondsFromNow

@@ -7,9 +7,9 @@ from uuid import uuid4
 from sqlalchemy import RowMapping, delete, exists, select, update
 
 from database.changes import ChangeKind
-from database.documents import decode_spec, encode_spec
 from database.jobs.guards import IS_RUNNING
 from database.records import BackendRecord, PluginKind, PluginRecord
+from database.spec_documents import decode_spec, encode_spec
 from database.tables import backends, jobs, plugins
 from database.work import Parameters, Work
 from qserver.errors import AlreadyExists, Conflict, NotFound

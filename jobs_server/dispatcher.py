@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from database.database import Database
-from database.records import RouteLoad
+from database.dispatch_records import RouteLoad
 from jobs_server.free_routes import FreeRoutes, Room
 from jobs_server.metrics import Metrics
 from qserver.broker.interface import MAX_HINT_JOBS, Hint, Publisher

@@ -18,13 +18,11 @@ from database.documents import (
     decode_plan,
     decode_profile,
     decode_request,
-    decode_spec,
     encode_inputs,
     encode_installations,
     encode_plan,
     encode_profile,
     encode_request,
-    encode_spec,
 )
 from database.records import InstallState, PluginInstallation
 from database.result_documents import (
@@ -36,6 +34,7 @@ from database.result_documents import (
     decode_result,
     encode_result,
 )
+from database.spec_documents import decode_spec, encode_spec
 from qserver.circuits import CircuitFormat, CircuitProfile
 from qserver.errors import QServerError
 from qserver.jobs import MAX_PRIORITY, MAX_SEED, MIN_PRIORITY, JobRequest, Observable, PauliTerm, RunRequest

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from database.records import RouteLoad
+from database.dispatch_records import RouteLoad
 from jobs_server.dispatcher import Budget, budget, hints
 from tests.unit.jobs_server.builders import claim, new_job, worker
 from tests.unit.jobs_server.dispatching import GIB, SETTINGS, Dispatching

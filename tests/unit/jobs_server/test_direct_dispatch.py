@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from database.records import RouteLoad
+from database.dispatch_records import RouteLoad
 from jobs_server.committer import Committer
 from jobs_server.direct_dispatch import DirectDispatch
 from jobs_server.dispatcher import room

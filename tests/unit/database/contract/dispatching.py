@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from database import Database
-from database.records import Picked
+from database.dispatch_records import Picked
 from qserver.identity import ANONYMOUS
 from tests.unit.database.builders import ROUTE, JobBuilder, a_plan, a_user, a_worker, claimed, submitted
 
