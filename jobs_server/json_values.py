@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from google.protobuf.struct_pb2 import Struct, Value
 
@@ -24,15 +24,7 @@ def check_size(size_bytes: int, *, name: str, max_bytes: int, setting: str = MET
 def parse_object(text: str, *, name: str, max_bytes: int) -> JsonObject:
     """Read a JSON object from text. Raises InvalidRequest or TooLarge naming `name`."""
     check_size(len(text.encode()), name=name, max_bytes=max_bytes)
-    try:
-        value: object = json.loads(text)
-    except RecursionError:
-        raise _too_deep(name) from None
-    except ValueError as error:
-        raise InvalidRequest(f"{name} is no JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise InvalidRequest(f"{name} must be a JSON object, e.g. {{}}, and is {_kind(value)}")
-    return _checked_object(value, name=name, depth=1)
+    return _read_object(lambda: json.loads(text), name=name, form="a JSON object, e.g. {}")
 
 
 def from_struct(struct: Struct, *, name: str, max_bytes: int, setting: str = METADATA_SETTING) -> JsonObject:
@@ -55,14 +47,20 @@ def parse_document(text: bytes, *, name: str, max_bytes: int, setting: str) -> J
     Raises InvalidRequest or TooLarge naming `name`, the latter with the setting that limits it.
     """
     check_size(len(text), name=name, max_bytes=max_bytes, setting=setting)
+    return _read_object(
+        lambda: json.loads(text.decode(), parse_float=_whole_of, parse_int=_whole_of), name=name, form="a JSON object"
+    )
+
+
+def _read_object(read: Callable[[], object], *, name: str, form: str) -> JsonObject:
     try:
-        value: object = json.loads(text.decode(), parse_float=_whole_of, parse_int=_whole_of)
+        value = read()
     except RecursionError:
         raise _too_deep(name) from None
     except ValueError as error:
         raise InvalidRequest(f"{name} is no JSON: {error}") from error
     if not isinstance(value, dict):
-        raise InvalidRequest(f"{name} must be a JSON object, and is {_kind(value)}")
+        raise InvalidRequest(f"{name} must be {form}, and is {_kind(value)}")
     return _checked_object(value, name=name, depth=1)
 
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Insert, select
+from sqlalchemy import select
 
+from database.jobs.contents import store_once
 from database.records import ClaimedJob, NewJob
 from database.tables import job_noise_models, noise_models
-from database.work import BeginInsert, Parameters, Work
+from database.work import Parameters, Work
 from qserver.ids import new_id
 from qserver.noise_models import NoiseModel, named_in
 
@@ -18,14 +18,11 @@ _INSERT_NAMES: Final = job_noise_models.insert()
 
 
 def store_noise_models(work: Work, fresh: Sequence[NewJob]) -> None:
-    """Store each model once an owner, and which jobs name it; one that is there is marked as used, as circuits are."""
+    """Store each model once an owner, and which jobs name it."""
     found = {(new.identity.user_id, new.noise_model.sha256): new.noise_model for new in fresh if new.noise_model}
     if not found:
         return
-    # All transactions lock in the same order, so that none waits in a circle.
-    rows = [_row(owner_id, found[owner_id, sha256]) for owner_id, sha256 in sorted(found)]
-    stored = work.insert_rows(_insert_noise_models(work.insert), rows)
-    ids = {(row["owner_id"], bytes(row["sha256"])): row["id"] for row in stored}
+    ids = store_once(work, noise_models, {key: _row(key[0], model) for key, model in found.items()})
     names: list[Parameters] = [
         {"job_id": new.id, "noise_model_id": ids[new.identity.user_id, new.noise_model.sha256]}
         for new in fresh
@@ -51,14 +48,6 @@ def with_noise_models(work: Work, claimed: Sequence[ClaimedJob]) -> tuple[Claime
 def _select(work: Work, model_ids: Sequence[UUID]) -> Mapping[UUID, NoiseModel]:
     rows = work.execute(select(noise_models).where(work.among(noise_models.c.id, model_ids))).mappings()
     return {row["id"]: NoiseModel(bytes(row["sha256"]), bytes(row["document"])) for row in rows}
-
-
-@cache
-def _insert_noise_models(begin: BeginInsert) -> Insert:
-    insert = begin(noise_models)
-    return insert.on_conflict_do_update(
-        index_elements=["owner_id", "sha256"], set_={"used_at": insert.excluded.used_at}
-    ).returning(noise_models.c.id, noise_models.c.owner_id, noise_models.c.sha256)
 
 
 def _row(owner_id: UUID, model: NoiseModel) -> Parameters:

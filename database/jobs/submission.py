@@ -12,6 +12,7 @@ from sqlalchemy import Insert, delete, select
 from database.changes import ChangeKind
 from database.documents import content_hash, encode_inputs, encode_plan, encode_profile, encode_request
 from database.jobs import cached
+from database.jobs.contents import store_once
 from database.jobs.noise_models import store_noise_models
 from database.jobs.pubs import pub_rows, pubs_content, values_rows
 from database.jobs.quotas.admission import admit
@@ -176,21 +177,10 @@ def _circuit_key(new: NewJob) -> CircuitKey:
 
 
 def _store_circuits(work: Work, fresh: Sequence[NewJob]) -> Mapping[CircuitKey, UUID]:
-    """Store each circuit once an owner; one that is there already is marked as used, which keeps it from retention."""
     rows = {_circuit_key(new): new.circuit for new in fresh}
     for new in fresh:
         rows.update({(new.identity.user_id, pub.circuit_sha256): pub.circuit for pub in new.pubs})
-    # All transactions lock in the same order, so that none waits in a circle.
-    found = work.insert_rows(_insert_circuits(work.insert), [_circuit_row(key, rows[key]) for key in sorted(rows)])
-    return {(row["owner_id"], row["sha256"]): row["id"] for row in found}
-
-
-@cache
-def _insert_circuits(begin: BeginInsert) -> Insert:
-    insert = begin(circuits)
-    return insert.on_conflict_do_update(
-        index_elements=["owner_id", "sha256"], set_={"used_at": insert.excluded.used_at}
-    ).returning(circuits.c.id, circuits.c.owner_id, circuits.c.sha256)
+    return store_once(work, circuits, {key: _circuit_row(key, circuit) for key, circuit in rows.items()})
 
 
 def _circuit_row(key: CircuitKey, circuit: Circuit) -> Parameters:
