@@ -10,7 +10,7 @@ from qserver.settings import LimitSettings
 VALUES_OF_A_TERM = 4
 """A Pauli term is a list of two values in a list; one more leaves room for what else a body holds."""
 
-BYTES_OF_A_NOISE_VALUE = 24
+BODY_BYTES_A_NOISE_VALUE = 24
 """A device's model has one for 6 to 9 bytes: those of a few MB fit. The largest go over gRPC, where they stay text."""
 
 _ESCAPES = (b"\\\\", b'\\"')  # the first one first: in `\\"` the quote ends the string
@@ -20,7 +20,7 @@ def max_values(limits: LimitSettings) -> int:
     """Give how many values a body may hold: what fits into options, noise model and metadata, and all Pauli terms."""
     return (
         2 * limits.max_metadata_bytes
-        + limits.max_noise_model_bytes // BYTES_OF_A_NOISE_VALUE
+        + limits.max_noise_model_bytes // BODY_BYTES_A_NOISE_VALUE
         + VALUES_OF_A_TERM * limits.max_observable_terms
     )
 

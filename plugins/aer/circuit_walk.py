@@ -28,8 +28,14 @@ from plugins.aer.gate_arithmetic import MAX_OPERATIONS
 from qserver.errors import InvalidCircuit, TooLarge
 
 _SETS_OF_AER = frozenset(
-    {"set_statevector", "set_density_matrix", "set_stabilizer", "set_unitary", "set_superop"}
-    | {"set_matrix_product_state"}
+    {
+        "set_statevector",
+        "set_density_matrix",
+        "set_stabilizer",
+        "set_unitary",
+        "set_superop",
+        "set_matrix_product_state",
+    }
 )
 
 KNOWN_OPERATIONS = (

@@ -14,7 +14,7 @@ from qserver.rpc.v1 import jobs_pb2
 class QServerPrimitiveJob(BasePrimitiveJob[PrimitiveResult, JobStatus]):  # type: ignore[misc] # Qiskit is untyped
     """Submitted PUBs: a job of the server, or several where there are many. Its id is theirs, parted by commas.
 
-    Every method but `job_id` asks the server.
+    Every method but `job_id` asks the server about those that are not known to be over.
     """
 
     def __init__(self, jobs: ServerJobs, read: Callable[[Sequence[jobs_pb2.PubResult]], PrimitiveResult]) -> None:
