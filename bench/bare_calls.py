@@ -1,6 +1,6 @@
 """What gRPC alone takes of a job that travels alone: `python -m bench.bare_calls`. CPU time of client and server.
 
-The client is that of the measure `one_by_one`; the server answers each call at once, with what it has at hand.
+The client is that of the measure `in_turns`; the server answers each call at once, with what it has at hand.
 """
 
 from contextlib import closing
@@ -31,7 +31,7 @@ def main() -> None:
     ):
         server.wait_until(lambda: _answers(client, tasks[0]))
         for _ in range(ROUNDS):
-            run = measure([Part(_SERVER, server.pid)], lambda: client.run_one_by_one(tasks, clients=CLIENTS))
+            run = measure([Part(_SERVER, server.pid)], lambda: client.run_in_turns(tasks, clients=CLIENTS))
             taken = run.cpu_milliseconds_a_job(JOBS)
             rate = JOBS / run.seconds
             print(f"client {taken[CLIENT]:.2f} ms, server {taken[_SERVER]:.2f} ms a job; {rate:,.0f} jobs/s")

@@ -59,6 +59,15 @@ class GrpcClient:
             return [outcome for call in outcomes for outcome in call]
 
     def run_one_by_one(self, tasks: Sequence[Task], *, clients: int) -> Sequence[Outcome]:
+        """Have each of many clients submit its circuits one a call, and then wait for the results of all of them."""
+        shares = [tasks[number::clients] for number in range(clients)]
+        outcomes: list[Outcome | None] = [None] * len(tasks)
+        with ThreadPoolExecutor(clients) as pool:
+            for number, share in enumerate(pool.map(self._run_share, shares)):
+                outcomes[number::clients] = share
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def run_in_turns(self, tasks: Sequence[Task], *, clients: int) -> Sequence[Outcome]:
         """Have each of many clients submit a circuit and wait for its result before the next."""
         with ThreadPoolExecutor(clients) as pool:
             return list(pool.map(self.run_one, tasks))
@@ -72,6 +81,9 @@ class GrpcClient:
         submissions = [jobs_pb2.JobSubmission(spec=spec(task), source=task.source.encode()) for task in tasks]
         request = jobs_pb2.SubmitJobsRequest(submissions=submissions)
         return [_job_id(answer) for answer in self._jobs.SubmitJobs(request, timeout=_TIMEOUT_SECONDS).answers]
+
+    def _run_share(self, tasks: Sequence[Task]) -> Sequence[Outcome]:
+        return self._read([self.submit([task])[0] for task in tasks]) if tasks else ()
 
     def _run_call(self, tasks: Sequence[Task], spec: ToSpec) -> Sequence[Outcome]:
         return self._read(self.submit(tasks, spec))

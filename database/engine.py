@@ -1,11 +1,16 @@
 """Engines: one way to open Postgres and one to open SQLite, both with every wait bounded."""
 
+import json
 import select
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol, cast
 
+import orjson
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.types.array import ListBinaryDumper
 from psycopg.types.string import StrBinaryDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -15,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from database.client_tls import ask_for_server_name, read_client_tls, tls_parameters
 from database.types import SQLITE_CLOCK
 from qserver.errors import SettingsError
+from qserver.json_types import JsonValue
 from qserver.settings import DatabaseSettings
 
 APPLICATION_NAME: Final = "qserver"
@@ -72,6 +78,7 @@ def _create_postgres_engine(url: URL, settings: DatabaseSettings) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,  # they are circuits, and errors are logged
+        json_serializer=_write_json,
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.database_timeout_seconds,
@@ -93,6 +100,18 @@ def _create_postgres_engine(url: URL, settings: DatabaseSettings) -> Engine:
     event.listen(engine, "connect", _send_arrays_in_binary)
     event.listen(engine, "checkout", _refuse_closed_connection)
     return engine
+
+
+def _write_json(document: JsonValue) -> str:
+    """Write by orjson, in a fifth of the time; what it can't write, or writes as null, as the standard library does.
+
+    So PostgreSQL is the one to refuse a NaN.
+    """
+    try:
+        text = orjson.dumps(document).decode()
+    except TypeError:
+        return json.dumps(document)
+    return json.dumps(document) if "null" in text else text
 
 
 def _send_arrays_in_binary(connection: psycopg.Connection, record: ConnectionPoolEntry) -> None:
@@ -117,10 +136,26 @@ def _refuse_closed_connection(
         raise DisconnectionError("the server closed an idle connection")
 
 
+@contextmanager
+def committed_at_once(connection: Connection) -> Iterator[None]:
+    """Have the one statement of the block be a transaction by itself, unless one is under way. For PostgreSQL."""
+    driver = cast("psycopg.Connection", connection.connection.driver_connection)
+    if driver.info.transaction_status is not TransactionStatus.IDLE:
+        yield
+        return
+    driver.autocommit = True
+    try:
+        yield
+    finally:
+        if not driver.closed:  # else the pool lets go of it
+            driver.autocommit = False
+
+
 def _create_sqlite_engine(url: URL, settings: DatabaseSettings) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,  # they are circuits, and errors are logged
+        json_serializer=_write_json,
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.database_timeout_seconds,

@@ -10,7 +10,20 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy import Connection, Engine, String, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    FromClause,
+    Select,
+    String,
+    Text,
+    bindparam,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,7 +35,7 @@ CHANNEL: Final = "qserver_changes"
 MAX_PAYLOAD_BYTES: Final = 7_900
 """Postgres takes less than 8,000."""
 
-_JOBS_A_PAYLOAD: Final = (MAX_PAYLOAD_BYTES - len("reconnected:")) // len("," + UUID(int=0).hex)
+_JOBS_A_PAYLOAD: Final = (MAX_PAYLOAD_BYTES - len("reconnected:")) // len(f",{UUID(int=0)}")
 _NOTIFY: Final = select(
     func.count(
         func.pg_notify(CHANNEL, func.unnest(bindparam("payloads", type_=ARRAY(String))).column_valued("payload"))
@@ -114,9 +127,25 @@ class PostgresFeed:
             self._subscribers.tell(change)
 
 
+def telling(kind: ChangeKind) -> ColumnElement[object]:
+    """Give what notifies of a change that names no jobs, in the statement that makes it."""
+    return func.pg_notify(CHANNEL, f"{kind}:")
+
+
+def select_told(kind: ChangeKind, changed: FromClause) -> Select[tuple[object, ...]]:
+    """Select what notifies of the jobs `changed` by their column `id`, in the statement that changes them.
+
+    A row for each payload, as `encode_change` writes them; none where no job was changed.
+    """
+    part = (func.row_number().over() - 1) // _JOBS_A_PAYLOAD
+    words = select(sql_cast(changed.c.id, Text).label("word"), part.label("part")).subquery("words")
+    payload = func.concat(f"{kind}:", func.string_agg(words.c.word, literal(",")))
+    return select(func.pg_notify(CHANNEL, payload).label("told")).group_by(words.c.part)
+
+
 def encode_change(change: Change) -> Iterator[str]:
-    """Write a change as payloads: the kind, a colon, ids in hexadecimal parted by commas."""
-    words = [job_id.hex for job_id in change.job_ids]
+    """Write a change as payloads: the kind, a colon, ids parted by commas."""
+    words = [str(job_id) for job_id in change.job_ids]
     for chunk in _chunks(words) if words else [()]:
         yield f"{change.kind}:{','.join(chunk)}"
 

@@ -1,7 +1,7 @@
 """Results: one document of text a PUB, which is never rewritten, with large numbers as packed bytes beside it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -74,17 +74,34 @@ class Results:
         return job_results_of(self._work, job_ids, identity, max_bytes=max_bytes)
 
 
-def store_results(work: Work, completions: Sequence[Completion]) -> None:
-    """Store the results of jobs just finished."""
-    rows: list[Parameters] = []
-    arrays: list[Parameters] = []
+class ResultRows(NamedTuple):
+    """Results as rows, and the rows of their arrays."""
+
+    results: list[Parameters]
+    arrays: list[Parameters]
+
+
+def result_rows(completions: Iterable[Completion]) -> ResultRows:
+    """Write the results of jobs that ran as rows."""
+    rows = ResultRows([], [])
     for completion in completions:
         for pub_index, result in enumerate(completion.results):
             row = _result_row(completion, pub_index, result)
-            rows.append(row)
-            arrays.extend(_array_row(row["id"], position, array) for position, array in enumerate(result.arrays))
-    if rows:
-        work.insert_rows(_INSERT_RESULTS, rows)
+            rows.results.append(row)
+            rows.arrays.extend(_array_row(row["id"], position, array) for position, array in enumerate(result.arrays))
+    return rows
+
+
+def store_results(work: Work, completions: Sequence[Completion]) -> None:
+    """Store the results of jobs just finished."""
+    rows = result_rows(completions)
+    if rows.results:
+        work.insert_rows(_INSERT_RESULTS, rows.results)
+    store_arrays(work, rows.arrays)
+
+
+def store_arrays(work: Work, arrays: Sequence[Parameters]) -> None:
+    """Store the arrays of results that are stored."""
     if arrays:
         work.insert_rows(_INSERT_ARRAYS, arrays)
 

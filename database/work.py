@@ -1,7 +1,8 @@
 """What a repository works with inside one transaction: the connection, the dialect's differences, the announcements."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Final
 from uuid import UUID
@@ -10,6 +11,8 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Executable,
+    FromClause,
     Insert,
     RowMapping,
     Select,
@@ -28,6 +31,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from database.changes import Change, ChangeKind
+from database.engine import committed_at_once
 from database.types import Now
 from qserver.jobs import JobStatus
 
@@ -43,12 +47,22 @@ BeginInsert = Callable[[Table], postgresql.Insert] | Callable[[Table], sqlite.In
 class Work:
     """One transaction's connection. Repositories share it; nobody else sees it."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Work on a connection whose transaction has begun."""
+    def __init__(self, connection: Connection, *, commits_at_once: bool = False) -> None:
+        """Work on a connection whose transaction has begun. `commits_at_once` allows `execute_at_once` to do so."""
         self.execute: Final = connection.execute
         self.is_postgres: Final = connection.dialect.name == "postgresql"
+        self._connection: Final = connection
+        self._commits_at_once: Final = commits_at_once and self.is_postgres
         self.insert: Final[BeginInsert] = postgresql.insert if self.is_postgres else sqlite.insert
         self._announced: dict[ChangeKind, dict[UUID, None]] = {}
+
+    def execute_at_once(self, statement: Executable, parameters: Parameters) -> Sequence[RowMapping]:
+        """Run a statement that is whole by itself, and give its rows.
+
+        Where that is allowed, and the statement is the transaction's first, it is committed before this returns.
+        """
+        with committed_at_once(self._connection) if self._commits_at_once else nullcontext():
+            return self.execute(statement, parameters).mappings().all()
 
     def insert_rows(
         self, insert: Insert, rows: Sequence[Parameters], *, stamped: tuple[str, ...] = ()
@@ -61,8 +75,7 @@ class Work:
         """
         if self.is_postgres:
             names = tuple(rows[0])
-            arrays = {name: [row[name] for row in rows] for name in names}
-            result = self.execute(_from_arrays(insert, names, stamped), arrays)
+            result = self.execute(_from_arrays(insert, names, stamped), as_arrays("new", names, rows))
         else:
             result = self.execute(insert.values(dict.fromkeys(stamped, Now())) if stamped else insert, rows)
         return result.mappings().all() if result.returns_rows else ()
@@ -123,15 +136,26 @@ def status_is(column: KeyedColumnElement[str], *statuses: JobStatus) -> ColumnEl
     return column == words[0] if len(words) == 1 else column.in_(words)
 
 
+def given_rows(name: str, columns: Iterable[KeyedColumnElement[object]]) -> FromClause:
+    """Give the rows of `as_arrays` as a table of that name, with columns of these names and types. For PostgreSQL.
+
+    Each column is one array: a parameter for each cell took longer to send, and longer to plan.
+    """
+    typed = [column(each.key, each.type) for each in columns]
+    arrays = [bindparam(f"{name}_{each.name}", type_=postgresql.ARRAY(each.type, dimensions=1)) for each in typed]
+    return func.unnest(*arrays).table_valued(*typed).render_derived(name=name)
+
+
+def as_arrays(name: str, columns: Iterable[str], rows: Sequence[Parameters]) -> Parameters:
+    """Give the parameters of `given_rows`, where the rows name these columns."""
+    return {f"{name}_{column}": [row[column] for row in rows] for column in columns}
+
+
 @lru_cache(maxsize=_KEPT_INSERTS)
 def _from_arrays(insert: Insert, names: tuple[str, ...], stamped: tuple[str, ...]) -> Insert:
-    """Take each column as one array, by its name: a parameter for each cell took longer to send, and longer to plan."""
-    table = insert.table
-    columns = [column(name, table.c[name].type) for name in names]
-    arrays = [bindparam(each.name, type_=postgresql.ARRAY(each.type, dimensions=1)) for each in columns]
-    values = func.unnest(*arrays).table_valued(*columns, name="new").render_derived()
     moments = (Now().label(name) for name in stamped)
-    return insert.from_select((*names, *stamped), select(*values.c, *moments))
+    new = given_rows("new", [insert.table.c[name] for name in names])
+    return insert.from_select((*names, *stamped), select(*new.c, *moments))
 
 
 def as_json(values: Sequence[Key | Sequence[Key]]) -> str:

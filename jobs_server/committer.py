@@ -81,7 +81,7 @@ class Committer:
     async def _store(self, jobs: Sequence[NewJob]) -> Sequence[Stored]:
         is_direct = self._direct_dispatch.take(jobs)
         try:
-            stored = await self._transactions.run(
+            stored = await self._transactions.run_call(
                 lambda transaction: transaction.jobs.submit(jobs, self._quotas, as_published=is_direct)
             )
         except RetryableError as error:  # the database is away: nobody in here is to blame

@@ -23,6 +23,10 @@ class Transactions:
         """Give what `work` gives, once it is committed. Raises Unavailable where the database doesn't answer."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, work)
 
+    async def run_call(self, call: Callable[[Transaction], Answer]) -> Answer:
+        """Do as `run` does, for a `call` to one repository, whose transaction may be shorter."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._run_call, call)
+
     async def read(self, work: Callable[[Transaction], Answer]) -> Answer:
         """Give what `work` gives, which only reads. Raises Unavailable where the database doesn't answer."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._read, work)
@@ -38,6 +42,10 @@ class Transactions:
     def _run(self, work: Callable[[Transaction], Answer]) -> Answer:
         with self._database.transaction() as transaction:
             return work(transaction)
+
+    def _run_call(self, call: Callable[[Transaction], Answer]) -> Answer:
+        with self._database.transaction(of_one_call=True) as transaction:
+            return call(transaction)
 
     def _read(self, work: Callable[[Transaction], Answer]) -> Answer:
         with self._database.reading() as transaction:

@@ -17,15 +17,12 @@ class Quotas:
     @property
     def are_set(self) -> bool:
         """Whether there is one that a submission could pass."""
-        return any(
-            (
-                self.pending_jobs,
-                self.submissions_per_minute,
-                self.stored_results,
-                self.stored_result_bytes,
-                self.job_seconds_per_day,
-            )
-        )
+        return bool(self.pending_jobs or self.submissions_per_minute or self.stored_results or self.are_measured)
+
+    @property
+    def are_measured(self) -> bool:
+        """Whether bytes or seconds are bound, which are summed up from time to time."""
+        return bool(self.stored_result_bytes or self.job_seconds_per_day)
 
     def limit_name(self, field: str) -> str:
         """Give the name under which people know a field: that of its setting."""

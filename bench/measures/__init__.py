@@ -12,6 +12,7 @@ from bench.measures.sweep import Sweep
 from bench.measures.throughput import (
     BATCHES,
     IDENTICAL,
+    IN_TURNS,
     MANY_SHOTS_BATCHES,
     MIXED,
     ONE_BY_ONE,
@@ -23,6 +24,7 @@ MEASURES: Sequence[Measure] = (
     BATCHES,
     IDENTICAL,
     ONE_BY_ONE,
+    IN_TURNS,
     STANDALONE,
     STANDALONE_MANY_SHOTS,
     MIXED,

@@ -110,6 +110,10 @@ def _qserver_one_by_one(house: House) -> tuple[Sequence[Part], Run]:
     return house.qserver.parts, lambda tasks: house.qserver.client.run_one_by_one(tasks, clients=CLIENTS)
 
 
+def _qserver_in_turns(house: House) -> tuple[Sequence[Part], Run]:
+    return house.qserver.parts, lambda tasks: house.qserver.client.run_in_turns(tasks, clients=CLIENTS)
+
+
 def _standalone(house: House) -> tuple[Sequence[Part], Run]:
     return house.standalone.parts, house.standalone.run
 
@@ -132,7 +136,12 @@ def _celery(house: House) -> tuple[Sequence[Part], Run]:
 
 def _celery_one_by_one(house: House) -> tuple[Sequence[Part], Run]:
     parts = [*house.servers.parts, *house.celery.parts]
-    return parts, lambda tasks: house.celery.run_one_by_one(tasks, clients=CLIENTS)
+    return parts, lambda tasks: house.celery.run(tasks, publishers=CLIENTS)
+
+
+def _celery_in_turns(house: House) -> tuple[Sequence[Part], Run]:
+    parts = [*house.servers.parts, *house.celery.parts]
+    return parts, lambda tasks: house.celery.run_in_turns(tasks, clients=CLIENTS)
 
 
 def _dask(house: House) -> tuple[Sequence[Part], Run]:
@@ -173,6 +182,14 @@ ONE_BY_ONE = Throughput(
     _small,
     {QSERVER: Contestant(_qserver_one_by_one), EXPERT: Contestant(_expert), CELERY: Contestant(_celery_one_by_one)},
     [Comparison(QSERVER, EXPERT, at_least=0.6), Comparison(QSERVER, CELERY, at_least=2)],
+)
+IN_TURNS = Throughput(
+    "in_turns",
+    f"{{jobs:,}} distinct 2-qubit circuits from {CLIENTS} clients, each waiting for its result before the next",
+    3000,
+    _small,
+    {QSERVER: Contestant(_qserver_in_turns), EXPERT: Contestant(_expert), CELERY: Contestant(_celery_in_turns)},
+    [Comparison(QSERVER, EXPERT), Comparison(QSERVER, CELERY)],
 )
 STANDALONE = Throughput(
     "standalone",

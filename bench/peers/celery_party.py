@@ -32,13 +32,13 @@ class CeleryParty:
         """The worker with its processes."""
         return [Part("celery", self._worker.pid, below="celery pool")]
 
-    def run(self, tasks: Sequence[Task]) -> Sequence[Outcome]:
-        """Publish all, from a few threads, while results are read."""
-        with ThreadPoolExecutor(_PUBLISHERS) as publishers:
-            futures = list(publishers.map(self._publish, tasks))
+    def run(self, tasks: Sequence[Task], *, publishers: int = _PUBLISHERS) -> Sequence[Outcome]:
+        """Publish all, from some threads, while results are read."""
+        with ThreadPoolExecutor(publishers) as pool:
+            futures = list(pool.map(self._publish, tasks))
         return [future.result(_TIMEOUT_SECONDS) for future in futures]
 
-    def run_one_by_one(self, tasks: Sequence[Task], *, clients: int) -> Sequence[Outcome]:
+    def run_in_turns(self, tasks: Sequence[Task], *, clients: int) -> Sequence[Outcome]:
         """Have each of many clients publish a circuit and wait for its result before the next."""
         with ThreadPoolExecutor(clients) as pool:
             return list(pool.map(lambda task: self._publish(task).result(_TIMEOUT_SECONDS), tasks))

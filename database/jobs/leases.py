@@ -12,12 +12,12 @@ from sqlalchemy import Float, RowMapping, Select, bindparam, or_, select, true, 
 from database.durability import NOT_WAITED_FOR
 from database.jobs import guards, moves
 from database.jobs.claimed import claimed_from, select_claimed
+from database.jobs.holders import by_holder
 from database.jobs.noise_models import with_noise_models
 from database.jobs.pubs import with_pubs
 from database.jobs.recording import Rows, circuit_of, first_pub_of, moved_by, recorded
 from database.jobs.rows import named_pubs
-from database.records import Claimant, ClaimedJob, Completion, FailedRun, Lease
-from database.results import store_results
+from database.records import Claimant, ClaimedJob, FailedRun, Lease
 from database.tables import circuits, jobs
 from database.types import SecondsFromNow
 from database.work import Parameters, Work, is_given, is_not_given
@@ -46,9 +46,7 @@ def claim(work: Work, job_ids: Sequence[UUID], claimant: Claimant, *, lease_seco
 def _take(work: Work, parameters: Parameters, *, actor: str) -> Sequence[RowMapping]:
     """Move the jobs that may be claimed, and read what is needed to run them: on PostgreSQL by one statement."""
     if work.is_postgres:
-        rows = work.execute(_claiming_and_reading(), {**parameters, "by_actor": actor}).mappings().all()
-        moves.announce(work, [row["id"] for row in rows], to=JobStatus.RUNNING)
-        return rows
+        return work.execute_at_once(_claiming_and_reading(), {**parameters, "by_actor": actor})
     claimed = moves.run(work, _claiming(), parameters, to=JobStatus.RUNNING, actor=actor)
     if not claimed:
         return ()
@@ -62,7 +60,7 @@ def _claiming_and_reading() -> Select[Rows]:
     circuit = circuit_of(pub)
     not_waited_for = select(NOT_WAITED_FOR).cte("not_waited_for")
     claimed = moved.join(pub, true()).join(circuit, true()).join(not_waited_for, true())
-    return recorded(select_claimed(moved, pub, circuit).select_from(claimed), moved, is_final=False)
+    return recorded(select_claimed(moved, pub, circuit).select_from(claimed), moved, to=JobStatus.RUNNING)
 
 
 @cache
@@ -112,30 +110,6 @@ def renew(work: Work, leases: Sequence[Lease], *, lease_seconds: float) -> froze
         )
         renewed.update(work.execute(statement).scalars())
     return frozenset(renewed)
-
-
-def finish(work: Work, completions: Sequence[Completion]) -> frozenset[UUID]:
-    """Store the results of jobs whose lease is live."""
-    finished: set[UUID] = set()
-    for (worker_id, attempt), job_ids in _by_holder([done.lease for done in completions]):
-        parameters: Parameters = {"holder": worker_id, "held_attempt": attempt, "job_ids": work.given(job_ids)}
-        ended = moves.run(work, _finishing(is_postgres=work.is_postgres), parameters, to=JobStatus.FINISHED, actor=None)
-        finished.update(job.id for job in ended)
-    store_results(work, [done for done in completions if done.lease.job_id in finished])
-    return frozenset(finished)
-
-
-@cache
-def _finishing(*, is_postgres: bool) -> moves.Statement:
-    return moves.statement(
-        moves.to_end(JobStatus.FINISHED),
-        guards.STILL_RUNNING,
-        jobs.c.worker_id == bindparam("holder"),
-        jobs.c.attempt == bindparam("held_attempt"),
-        is_given(jobs.c.id, "job_ids", is_postgres=is_postgres),
-        guards.LEASE_IS_LIVE,
-        is_postgres=is_postgres,
-    )
 
 
 def fail(work: Work, failed: Sequence[FailedRun]) -> frozenset[UUID]:
@@ -214,18 +188,10 @@ def _give_up(
 
 def _held(work: Work, leases: Sequence[Lease]) -> Iterator[guards.Guard]:
     """Give a guard for each worker and attempt among the leases."""
-    for (worker_id, attempt), held in _by_holder(leases):
+    for holder, held in by_holder(leases, lambda lease: lease):
         yield (
             guards.STILL_RUNNING
-            & (jobs.c.worker_id == worker_id)
-            & (jobs.c.attempt == attempt)
-            & work.among(jobs.c.id, held)
+            & (jobs.c.worker_id == holder.worker_id)
+            & (jobs.c.attempt == holder.attempt)
+            & work.among(jobs.c.id, [lease.job_id for lease in held])
         )
-
-
-def _by_holder(leases: Sequence[Lease]) -> Sequence[tuple[tuple[UUID, int], Sequence[UUID]]]:
-    """Sort the jobs by worker and attempt: nearly always one for all."""
-    job_ids: defaultdict[tuple[UUID, int], list[UUID]] = defaultdict(list)
-    for lease in leases:
-        job_ids[lease.worker_id, lease.attempt].append(lease.job_id)
-    return sorted(job_ids.items())

@@ -14,7 +14,7 @@ from sqlalchemy.sql.base import Executable
 
 from database.changes import ChangeKind
 from database.jobs.guards import Guard, locked
-from database.jobs.recording import events_of_moved, history_of_ended, moved_by, recorded
+from database.jobs.recording import events_of_moved, history_of_ended, kind_of, moved_by, recorded
 from database.tables import jobs
 from database.types import Now, SecondsFromNow
 from database.work import Parameters, Work
@@ -90,7 +90,7 @@ def statement(move: Move, *guards: Guard, limit: int | None = None, is_postgres:
     if not is_postgres:
         return guarded.returning(jobs.c.id, jobs.c.pointer)
     moved = moved_by(guarded)
-    return recorded(select(moved.c.id, moved.c.pointer), moved, is_final=move.to.is_final)
+    return recorded(select(moved.c.id, moved.c.pointer), moved, to=move.to)
 
 
 def guarded_update(move: Move, *guards: Guard, limit: int | None = None) -> Update:
@@ -114,21 +114,15 @@ def run(work: Work, move: Statement, parameters: Parameters, *, to: JobStatus, a
     moved = [Moved(job_id, pointer) for job_id, pointer in work.execute(move, given).all()]
     if moved and not work.is_postgres:
         _record(work, moved, to=to, actor=actor)
-    announce(work, [job.id for job in moved], to=to)
+    if moved and to is JobStatus.PENDING:
+        work.announce(ChangeKind.WORK)
     return sorted(moved, key=lambda job: job.pointer)
 
 
-def announce(work: Work, job_ids: Sequence[UUID], *, to: JobStatus) -> None:
-    """Tell of jobs that were moved, where any were."""
-    if not job_ids:
-        return
-    work.announce(ChangeKind.ENDED if to.is_final else ChangeKind.JOBS, job_ids)
-    if to is JobStatus.PENDING:
-        work.announce(ChangeKind.WORK)
-
-
 def _record(work: Work, moved: Sequence[Moved], *, to: JobStatus, actor: str | None) -> None:
+    job_ids = [job.id for job in moved]
+    work.announce(kind_of(to), job_ids)
     pointers = work.given([job.pointer for job in moved])
     work.execute(events_of_moved(), {"pointers": pointers, "by_actor": actor})
     if to.is_final:
-        work.execute(history_of_ended(), {"job_ids": work.given([job.id for job in moved])})
+        work.execute(history_of_ended(), {"job_ids": work.given(job_ids)})

@@ -1,7 +1,7 @@
 """The PUBs of jobs of PUBs: as rows when they are stored, and read again when such a job is claimed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from json import dumps
@@ -32,17 +32,11 @@ def pubs_content(submitted: Iterable[tuple[bytes, RunRequest]]) -> bytes:
     return content.digest()
 
 
-def pub_rows(new: NewJob, circuit_ids: Mapping[CircuitKey, UUID]) -> Sequence[Parameters]:
-    """Write the PUBs of a job."""
-    return [
-        {
-            "job_id": new.id,
-            "pub_index": pub_index,
-            "circuit_id": circuit_ids[new.identity.user_id, pub.circuit_sha256],
-            "inputs": _encode_pub(pub),
-        }
-        for pub_index, pub in enumerate(new.pubs)
-    ]
+def pub_rows(new: NewJob) -> Iterator[tuple[CircuitKey, Parameters]]:
+    """Write the PUBs of a job, each beside the circuit that it names."""
+    for pub_index, pub in enumerate(new.pubs):
+        row: Parameters = {"job_id": new.id, "pub_index": pub_index, "inputs": _encode_pub(pub)}
+        yield (new.identity.user_id, pub.circuit_sha256), row
 
 
 def values_rows(new: NewJob) -> Sequence[Parameters]:

@@ -1,7 +1,7 @@
-"""What every move leaves behind: an event, and history where the job is over.
+"""What every move leaves behind: an event, history where the job is over, and an announcement.
 
-PostgreSQL writes both in the statement that moves the jobs. SQLite takes no update as a part of another statement:
-there, both are written from the rows as the move left them.
+PostgreSQL does all of it in the statement that moves the jobs. SQLite takes no update as a part of another statement:
+there, rows are written from those that the move left.
 """
 
 from functools import cache
@@ -9,10 +9,13 @@ from typing import Final, TypeAlias
 
 from sqlalchemy import CTE, FromClause, Insert, Select, Update, bindparam, func, insert, select
 
+from database.changes import ChangeKind
 from database.jobs.rows import SHARED_COLUMNS, named_pubs, select_named
+from database.postgres_feed import select_told
 from database.tables import circuits, history, job_events, jobs, pubs
 from database.types import Now
 from database.work import is_given
+from qserver.jobs import JobStatus
 
 MOVED_COLUMNS: Final = ("id", *SHARED_COLUMNS, "program", "plan")
 """What statements that go on with moved jobs know of them."""
@@ -28,11 +31,21 @@ def moved_by(update: Update) -> CTE:
     return update.returning(*(jobs.c[name] for name in MOVED_COLUMNS)).cte("moved")
 
 
-def recorded(query: Select[Rows], moved: CTE, *, is_final: bool) -> Select[Rows]:
-    """Have a query also write the events of what was moved, by whom its parameter `by_actor` says, and the history."""
+def kind_of(to: JobStatus) -> ChangeKind:
+    """Give what is announced of jobs that were moved `to` a state."""
+    return ChangeKind.ENDED if to.is_final else ChangeKind.JOBS
+
+
+def recorded(query: Select[Rows], moved: CTE, *, to: JobStatus) -> Select[Rows]:
+    """Have a query also write what was moved `to` a state: events, by whom its parameter `by_actor` says, and history.
+
+    It announces the jobs too.
+    """
     events = insert(job_events).from_select(_EVENT_COLUMNS, _select_events(moved), include_defaults=False)
-    query = query.add_cte(events.cte("events"))
-    if not is_final:
+    told = select_told(kind_of(to), moved).cte("told")
+    # Told of nobody where none reads it.
+    query = query.add_cte(events.cte("events")).where(select(func.count()).select_from(told).scalar_subquery() >= 0)
+    if not to.is_final:
         return query
     pub = first_pub_of(moved)
     rows = select(pub.c.circuit_id, pub.c.inputs, *(moved.c[name] for name in ("id", *SHARED_COLUMNS, "program")))

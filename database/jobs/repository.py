@@ -8,7 +8,7 @@ from sqlalchemy import delete, update
 from database.audit import Audit
 from database.changes import ChangeKind
 from database.job_results import ANY_SIZE
-from database.jobs import guards, leases, moves, orphans, reading, submission
+from database.jobs import finishing, guards, leases, moves, orphans, reading, submission
 from database.jobs.rows import visible_to
 from database.owners import owner_names
 from database.people_records import AuditAction
@@ -148,7 +148,7 @@ class Jobs:
 
     def finish(self, completions: Sequence[Completion]) -> frozenset[UUID]:
         """Store results and finish the jobs whose lease is live; give their ids. The others' results are dropped."""
-        return leases.finish(self._work, completions)
+        return finishing.finish(self._work, completions)
 
     def fail(self, failed: Sequence[FailedRun]) -> frozenset[UUID]:
         """Fail the jobs whose lease is live; give their ids."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime
 from functools import cache
 from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
@@ -10,28 +9,22 @@ from uuid import UUID
 from sqlalchemy import Insert, delete, select
 
 from database.changes import ChangeKind
-from database.documents import content_hash, encode_inputs, encode_plan, encode_profile, encode_request
+from database.documents import content_hash
 from database.jobs import cached
-from database.jobs.contents import store_once
 from database.jobs.noise_models import store_noise_models
-from database.jobs.pubs import pub_rows, pubs_content, values_rows
+from database.jobs.pubs import pubs_content, values_rows
+from database.jobs.quotas import at_once
 from database.jobs.quotas.admission import admit
 from database.jobs.reading import jobs_or_history
-from database.records import CircuitKey, NamedSubmission, NewJob
-from database.tables import circuits, job_events, jobs, pub_values, pubs, submissions
+from database.jobs.storing import Stored, store, store_at_once
+from database.records import NamedSubmission, NewJob
+from database.tables import pub_values, submissions
 from database.work import BeginInsert, Parameters, Work
-from qserver.circuits import Circuit, CircuitFormat
 from qserver.errors import AlreadyExists, QuotaExceeded, Unavailable
-from qserver.ids import new_id
-from qserver.jobs import Job, JobStatus, Program
+from qserver.jobs import Job, JobStatus
 from qserver.settings import QuotaSettings
 
-_MAX_BIGINT: Final = 2**63 - 1
-
-_INSERT_JOBS: Final = jobs.insert().returning(jobs.c.id, jobs.c.pointer, jobs.c.submitted_at)
-_INSERT_PUBS: Final = pubs.insert()
 _INSERT_VALUES: Final = pub_values.insert()
-_INSERT_EVENTS: Final = job_events.insert()
 
 Answer: TypeAlias = Job | AlreadyExists | QuotaExceeded
 _RequestKey: TypeAlias = tuple[UUID, str]
@@ -44,17 +37,12 @@ class _Submitted(NamedTuple):
     content_sha256: bytes
 
 
-class _Stored(NamedTuple):
-    """What the database added to a new job."""
-
-    pointer: int
-    submitted_at: datetime
-
-
 def submit(
     work: Work, new_jobs: Sequence[NewJob], quotas: QuotaSettings | None, *, as_published: bool
 ) -> Sequence[Answer]:
     """Store the jobs that are new and within the quotas, and answer for all, in order."""
+    if work.is_postgres and (plain := _submit_at_once(work, new_jobs, quotas, as_published=as_published)):
+        return plain
     submitted = _take_request_ids(work, new_jobs)
     fresh = [new for new in new_jobs if _stands_for(new, submitted).job_id == new.id]
     refused = {} if quotas is None else admit(work, fresh, quotas)
@@ -63,6 +51,22 @@ def submit(
     known = {**_repeated_jobs(work, new_jobs, submitted, known={*stored, *refused}), **stored}
     first = [(new, _stands_for(new, submitted)) for new in new_jobs]
     return [refused.get(stands_for.job_id) or _answer(new, stands_for, known) for new, stands_for in first]
+
+
+def _submit_at_once(
+    work: Work, new_jobs: Sequence[NewJob], quotas: QuotaSettings | None, *, as_published: bool
+) -> Sequence[Job]:
+    """Store the jobs by one statement where all are plain, and sure to be within the quotas; none elsewhere."""
+    asking = at_once.asking(new_jobs, quotas) if new_jobs and all(map(_is_plain, new_jobs)) else None
+    if asking is None:
+        return ()
+    stored = store_at_once(work, new_jobs, asking, as_published=as_published)
+    return () if stored is None else [_job(new, stored[new.id]) for new in new_jobs]
+
+
+def _is_plain(new: NewJob) -> bool:
+    """Whether nothing is to be stored but a job of one circuit, and nothing to be looked up before."""
+    return new.request.request_id is None and not new.pubs and new.noise_model is None and new.cache_key is None
 
 
 def find_first(work: Work, named: Sequence[NamedSubmission]) -> Sequence[Job | AlreadyExists | None]:
@@ -158,100 +162,22 @@ def _repeated_jobs(
 def _store(work: Work, fresh: Sequence[NewJob], *, as_published: bool) -> Mapping[UUID, Job]:
     if not fresh:
         return {}
-    circuit_ids = _store_circuits(work, fresh)
-    stored = _store_jobs(work, fresh, as_published=as_published)
-    work.insert_rows(_INSERT_PUBS, [row for new in fresh for row in _pub_rows(new, circuit_ids)])
+    stored = store(work, fresh, as_published=as_published)
     if values := [row for new in fresh for row in values_rows(new)]:
         work.insert_rows(_INSERT_VALUES, values)
     store_noise_models(work, fresh)
-    work.insert_rows(_INSERT_EVENTS, [_event_row(new, stored[new.id]) for new in fresh])
     answered = cached.answer(work, [new.id for new in fresh if new.cache_key is not None])
-    waiting = [new for new in fresh if new.id not in answered]
-    if waiting and not as_published:
+    if len(answered) < len(fresh) and not as_published:
         work.announce(ChangeKind.WORK)
-    return {**answered, **{new.id: _job(new, circuit_ids[_circuit_key(new)], stored[new.id]) for new in waiting}}
+    return {**{new.id: _job(new, stored[new.id]) for new in fresh}, **answered}
 
 
-def _circuit_key(new: NewJob) -> CircuitKey:
-    return new.identity.user_id, new.circuit_sha256
-
-
-def _store_circuits(work: Work, fresh: Sequence[NewJob]) -> Mapping[CircuitKey, UUID]:
-    rows = {_circuit_key(new): new.circuit for new in fresh}
-    for new in fresh:
-        rows.update({(new.identity.user_id, pub.circuit_sha256): pub.circuit for pub in new.pubs})
-    return store_once(work, circuits, {key: _circuit_row(key, circuit) for key, circuit in rows.items()})
-
-
-def _circuit_row(key: CircuitKey, circuit: Circuit) -> Parameters:
-    owner_id, sha256 = key
-    inspection = circuit.inspection
-    return {
-        "id": new_id(),
-        "owner_id": owner_id,
-        "sha256": sha256,
-        "format": circuit.circuit_format,
-        "source": circuit.source,
-        "qpy": None if circuit.circuit_format is CircuitFormat.QPY else inspection.qpy,
-        "profile": None if inspection.profile is None else encode_profile(inspection.profile),
-    }
-
-
-def _store_jobs(work: Work, fresh: Sequence[NewJob], *, as_published: bool) -> Mapping[UUID, _Stored]:
-    stamped = ("published_at",) if as_published else ()
-    found = work.insert_rows(_INSERT_JOBS, [_job_row(new) for new in fresh], stamped=stamped)
-    return {row["id"]: _Stored(row["pointer"], row["submitted_at"]) for row in found}
-
-
-def _job_row(new: NewJob) -> Parameters:
-    request = new.request
-    return {
-        "id": new.id,
-        "owner_id": new.identity.user_id,
-        "program": Program.CIRCUIT,
-        "backend": request.run.backend,
-        "plugin": new.plugin,
-        "route": new.route,
-        "request": encode_request(request),
-        "plan": encode_plan(new.plan),
-        # The plan itself keeps the true figure: 60 qubits need more bytes than a column can say.
-        "memory_bytes": min(new.plan.memory_bytes, _MAX_BIGINT),
-        "estimated_seconds": new.plan.seconds,
-        "precedence": -request.priority,
-        "status": JobStatus.PENDING,
-        "attempt": 0,
-        "max_attempts": new.max_attempts,
-        "expires_at": request.expires_at,
-        "time_limit_seconds": request.time_limit_seconds,
-        "event_sequence": 1,
-        "cache_key": new.cache_key,
-    }
-
-
-def _pub_rows(new: NewJob, circuit_ids: Mapping[CircuitKey, UUID]) -> Sequence[Parameters]:
-    if new.pubs:
-        return pub_rows(new, circuit_ids)
-    circuit_id, inputs = circuit_ids[_circuit_key(new)], encode_inputs(new.request.run)
-    return ({"job_id": new.id, "pub_index": 0, "circuit_id": circuit_id, "inputs": inputs},)
-
-
-def _event_row(new: NewJob, stored: _Stored) -> Parameters:
-    return {
-        "job_id": new.id,
-        "sequence": 1,
-        "status": JobStatus.PENDING,
-        "at": stored.submitted_at,
-        "actor": new.identity.name,
-        "address": new.identity.address or None,
-    }
-
-
-def _job(new: NewJob, circuit_id: UUID, stored: _Stored) -> Job:
+def _job(new: NewJob, stored: Stored) -> Job:
     return Job(
         id=new.id,
         pointer=stored.pointer,
         owner_id=new.identity.user_id,
-        circuit_id=circuit_id,
+        circuit_id=stored.circuit_id,
         request=new.request,
         plugin=new.plugin,
         route=new.route,

@@ -51,33 +51,38 @@ class _Account:
 
 def admit(work: Work, new_jobs: Sequence[NewJob], settings: QuotaSettings) -> Mapping[UUID, QuotaExceeded]:
     """Give why jobs are refused, by their ids. The others are counted as submitted: they must be stored."""
-    asked = _asked(new_jobs, settings)
-    if not asked:
+    wanted = asked(new_jobs, settings)
+    if not wanted:
         return {}
-    taken = take(work, asked)
-    quotas = {key: settings.of_service if key == SERVICE else settings.of_user for key in asked}
-    if all(_is_within(taken.usages[key], quotas[key], taken.now) for key in asked):
+    taken = take(work, wanted)
+    quotas = {key: quotas_of(key, settings) for key in wanted}
+    if all(_is_within(taken.usages[key], quotas[key], taken.now) for key in wanted):
         return {}
     names = {SERVICE: "all users together", **{new.identity.user_id: f"user {new.identity.name}" for new in new_jobs}}
     accounts = {
         key: _Account(
-            names[key], quotas[key], _settled(work, taken.usages[key], asked[key], quotas[key], taken.now), taken.now
+            names[key], quotas[key], _settled(work, taken.usages[key], wanted[key], quotas[key], taken.now), taken.now
         )
-        for key in asked
+        for key in wanted
     }
     refused = dict(_refusals(new_jobs, accounts))
     put(work, [accounts[key].usage for key in sorted(accounts)])
     return refused
 
 
-def _asked(new_jobs: Sequence[NewJob], settings: QuotaSettings) -> Mapping[UUID, int]:
+def asked(new_jobs: Sequence[NewJob], settings: QuotaSettings) -> Mapping[UUID, int]:
     """Count the jobs of each user whom quotas bind, and of the service."""
-    asked: Counter[UUID] = Counter()
+    jobs: Counter[UUID] = Counter()
     if settings.of_user.are_set:
-        asked.update(new.identity.user_id for new in new_jobs if new.identity.role is not Role.ADMIN)
+        jobs.update(new.identity.user_id for new in new_jobs if new.identity.role is not Role.ADMIN)
     if settings.of_service.are_set and new_jobs:
-        asked[SERVICE] = len(new_jobs)
-    return asked
+        jobs[SERVICE] = len(new_jobs)
+    return jobs
+
+
+def quotas_of(key: UUID, settings: QuotaSettings) -> Quotas:
+    """Give what binds a user, or the service."""
+    return settings.of_service if key == SERVICE else settings.of_user
 
 
 def _refusals(new_jobs: Sequence[NewJob], accounts: Mapping[UUID, _Account]) -> Iterator[tuple[UUID, QuotaExceeded]]:
@@ -106,7 +111,7 @@ def _is_within(usage: Usage, quotas: Quotas, now: datetime) -> bool:
 
 
 def _is_measured(usage: Usage, quotas: Quotas, now: datetime) -> bool:
-    if not (quotas.job_seconds_per_day or quotas.stored_result_bytes):
+    if not quotas.are_measured:
         return True
     return usage.measured_at is not None and now - usage.measured_at < MEASURED_FOR
 

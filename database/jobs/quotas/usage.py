@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Insert, RowMapping, case, update
+from sqlalchemy import ColumnElement, Insert, RowMapping, case, update
 
 from database.tables import usage
 from database.types import Now, SecondsFromNow
@@ -94,15 +94,19 @@ def forget(work: Work, key: UUID | None = None) -> None:
 @cache
 def _adding(begin: BeginInsert) -> Insert:
     insert = begin(usage)
-    new = insert.excluded
+    added = sums(insert.excluded.minute_submissions)
+    return insert.on_conflict_do_update(index_elements=["id"], set_=added).returning(*usage.c, Now().label("now"))
+
+
+def sums(jobs: ColumnElement[int]) -> Mapping[str, ColumnElement[int] | ColumnElement[datetime]]:
+    """Give what a row holds with so many more jobs submitted, by the names of its columns."""
     is_another_minute = usage.c.minute_at <= SecondsFromNow(-MINUTE_SECONDS)
-    sums = {
-        "pending_at_most": usage.c.pending_at_most + new.pending_at_most - _UNCOUNTED,
-        "stored_at_most": usage.c.stored_at_most + new.stored_at_most - _UNCOUNTED,
-        "minute_submissions": new.minute_submissions + case((is_another_minute, 0), else_=usage.c.minute_submissions),
+    return {
+        "pending_at_most": usage.c.pending_at_most + jobs,
+        "stored_at_most": usage.c.stored_at_most + jobs,
+        "minute_submissions": jobs + case((is_another_minute, 0), else_=usage.c.minute_submissions),
         "minute_at": case((is_another_minute, Now()), else_=usage.c.minute_at),
     }
-    return insert.on_conflict_do_update(index_elements=["id"], set_=sums).returning(*usage.c, Now().label("now"))
 
 
 @cache

@@ -3,10 +3,14 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Connection, event
 
 from database import Database
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 class Reader:
@@ -23,11 +27,14 @@ class Reader:
     def explain(self, connection: Connection, statement: str, parameters: Mapping[str, object]) -> None:
         if not (" jobs" in statement or " results" in statement) or "VALUES" in statement:
             return
+        begin, end = "SAVEPOINT explaining", "ROLLBACK TO SAVEPOINT explaining"
+        if cast("psycopg.Connection", connection.connection.driver_connection).autocommit:
+            begin, end = "BEGIN", "ROLLBACK"  # a statement that is a transaction by itself
         with contextlib.closing(connection.connection.cursor()) as cursor:
-            cursor.execute("SAVEPOINT explaining")
+            cursor.execute(begin)
             cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
             ((found,),) = cursor.fetchall()
-            cursor.execute("ROLLBACK TO SAVEPOINT explaining")
+            cursor.execute(end)
         plan = found[0]["Plan"]
         self.rows_read[statement] = sum(self._rows(plan, {"jobs"}))
         self.rows_beside[statement] = sum(self._rows(plan, {"pubs", "circuits", "results"}))

@@ -111,7 +111,7 @@ class JobBuilder:
 
 def submitted(database: Database, *builders: JobBuilder) -> Sequence[Job]:
     """Submit jobs and give them; each must be accepted."""
-    with database.transaction() as transaction:
+    with database.transaction(of_one_call=True) as transaction:
         answers = transaction.jobs.submit([builder.build() for builder in builders or (JobBuilder(),)])
     jobs = [answer for answer in answers if isinstance(answer, Job)]
     assert len(jobs) == len(answers)
@@ -129,7 +129,7 @@ def claimed(
     lacking_engines: frozenset[str] = frozenset(),
 ) -> Sequence[ClaimedJob]:
     """Claim jobs for a worker."""
-    with database.transaction() as transaction:
+    with database.transaction(of_one_call=True) as transaction:
         claimant = Claimant(worker_id, routes, memory_bytes, lacking_engines)
         return transaction.jobs.claim(job_ids, claimant, lease_seconds=lease_seconds)
 
@@ -149,7 +149,7 @@ def a_result(*, zeros: int = 512) -> PubResult:
 
 def finished(database: Database, lease: Lease, *results: PubResult) -> bool:
     """Try to finish a job; tell whether that was accepted."""
-    with database.transaction() as transaction:
+    with database.transaction(of_one_call=True) as transaction:
         return lease.job_id in transaction.jobs.finish([Completion(lease, results or (a_result(),))])
 
 

@@ -130,11 +130,11 @@ class CountingDatabase(Database):
     fault: Exception | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, *, of_one_call: bool = False) -> Iterator[Transaction]:
         """Count one."""
         self._check()
         self.transactions += 1
-        with super().transaction() as transaction:
+        with super().transaction(of_one_call=of_one_call) as transaction:
             yield transaction
 
     @contextmanager

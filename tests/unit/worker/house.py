@@ -45,9 +45,9 @@ class InterruptibleDatabase(Database):
     refusals = 0
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, *, of_one_call: bool = False) -> Iterator[Transaction]:
         self._require_presence()
-        with super().transaction() as transaction:
+        with super().transaction(of_one_call=of_one_call) as transaction:
             yield transaction
 
     @contextmanager
