@@ -102,8 +102,16 @@ class Retention:
         if dry_run:
             return Removal("history", self._number_past(kept, limit=None))
         job_ids = self._remove_oldest(history.c.job_id, kept, self._number_past(kept, limit=limit))
-        self._work.execute(delete(submissions).where(self._work.among(submissions.c.job_id, job_ids)))
+        self._remove_submissions(job_ids)
         return Removal("history", len(job_ids))
+
+    def _remove_submissions(self, job_ids: Sequence[UUID]) -> None:
+        meant = self._work.among(submissions.c.job_id, job_ids)
+        if job_ids and self._work.is_postgres:
+            # In the order in which submissions take them: of two that wait for each other, one would be refused.
+            order = (submissions.c.owner_id, submissions.c.request_id.collate("C"))
+            self._work.execute(select(submissions.c.job_id).where(meant).order_by(*order).with_for_update())
+        self._work.execute(delete(submissions).where(meant))
 
     def remove_lost_workers(self, *, keep_days: float, dry_run: bool = False, limit: int = BATCH) -> Removal:
         """Forget workers that have not been heard of for long."""

@@ -73,8 +73,9 @@ class Users:
         Holds at once, for all their keys. Raises NotFound; Conflict for the user `anonymous`, whose rights are the
         settings', and where no administrator would be left.
         """
-        # Two administrators who demote each other at the same moment must not both succeed.
-        self._work.execute(_ADMINS.order_by(users.c.id).with_for_update())
+        # Two administrators who demote each other at the same moment must not both succeed. Jobs, which only name them,
+        # don't wait for this lock: who stores some may hold what is counted of the user, which is changed here too.
+        self._work.execute(_ADMINS.order_by(users.c.id).with_for_update(key_share=True))
         user = self.get(name)
         if user.id in _INTERNAL:
             raise Conflict(

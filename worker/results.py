@@ -119,13 +119,14 @@ class Storer:
     def _write(self, deposits: Sequence[Deposit]) -> frozenset[UUID]:
         completions = [each for deposit in deposits for each in self._completions(deposit)]
         failed = [each for deposit in deposits for each in deposit.verdict.failed]
-        alike = _alike(deposits)
-        with self._database.transaction(of_one_call=not failed and not alike) as transaction:
+        released = [each for deposit in deposits for each in deposit.verdict.released]
+        with self._database.transaction(of_one_call=not failed and not released) as transaction:
+            if failed or released:
+                transaction.jobs.hold([lease for deposit in deposits for lease in deposit.leases()])
             accepted = transaction.jobs.finish(completions)
             accepted |= transaction.jobs.fail(failed)
-            for (lose_attempt, reason, message), leases in alike.items():
+            for (lose_attempt, reason, message), leases in _alike(deposits).items():
                 accepted |= transaction.jobs.release(leases, lose_attempt=lose_attempt, reason=reason, message=message)
-        released = [each for deposit in deposits for each in deposit.verdict.released]
         self._metrics.stored(completions, failed, released, accepted)
         self._tell_refused(deposits, accepted)
         return accepted

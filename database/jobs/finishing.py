@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, insert, select
 
 from database.jobs import guards, moves
-from database.jobs.holders import Holder, by_holder
+from database.jobs.holders import Holder, parted
 from database.jobs.recording import Rows, moved_by, recorded
 from database.records import Completion, Lease
 from database.results import ResultRows, result_rows, store_arrays, store_results
@@ -23,7 +23,7 @@ def finish(work: Work, completions: Sequence[Completion]) -> frozenset[UUID]:
     """Finish the jobs whose lease is live, and store their results; give the jobs' ids."""
     finish_held = _finish_at_once if work.is_postgres else _finish
     finished: set[UUID] = set()
-    for holder, held in by_holder(completions, _lease_of):
+    for holder, held in parted(work, completions, _lease_of):
         finished |= finish_held(work, holder, held)
     return frozenset(finished)
 

@@ -12,7 +12,7 @@ from sqlalchemy import Float, RowMapping, Select, bindparam, or_, select, true, 
 from database.durability import NOT_WAITED_FOR
 from database.jobs import guards, moves
 from database.jobs.claimed import claimed_from, select_claimed
-from database.jobs.holders import by_holder
+from database.jobs.holders import Holder, by_holder, hold, of_itself, parted
 from database.jobs.noise_models import with_noise_models
 from database.jobs.pubs import with_pubs
 from database.jobs.recording import Rows, circuit_of, first_pub_of, moved_by, recorded
@@ -101,7 +101,7 @@ def expire_waiting(work: Work, pending: guards.Guard, *, limit: int | None = Non
 def renew(work: Work, leases: Sequence[Lease], *, lease_seconds: float) -> frozenset[UUID]:
     """Prolong those of the leases that are still live."""
     renewed: set[UUID] = set()
-    for held in _held(work, leases):
+    for held in _each_held(work, leases):
         statement = (
             update(jobs)
             .where(jobs.c.pointer.in_(guards.locked(held, guards.LEASE_IS_LIVE)))
@@ -117,6 +117,8 @@ def fail(work: Work, failed: Sequence[FailedRun]) -> frozenset[UUID]:
     by_cause: defaultdict[tuple[Reason, str], list[Lease]] = defaultdict(list)
     for run in failed:
         by_cause[run.reason, run.message].append(run.lease)
+    if len(by_cause) > 1:
+        hold(work, [run.lease for run in failed])
     ended: set[UUID] = set()
     for (reason, message), leases in by_cause.items():
         ended |= _end_live(work, leases, moves.to_end(JobStatus.FAILED, reason=reason, message=message))
@@ -125,7 +127,7 @@ def fail(work: Work, failed: Sequence[FailedRun]) -> frozenset[UUID]:
 
 def _end_live(work: Work, leases: Sequence[Lease], move: moves.Move) -> frozenset[UUID]:
     ended: set[UUID] = set()
-    for held in _held(work, leases):
+    for held in _each_held(work, leases):
         ended.update(job.id for job in moves.make(work, move, held, guards.LEASE_IS_LIVE))
     return frozenset(ended)
 
@@ -134,29 +136,29 @@ def release(
     work: Work, leases: Sequence[Lease], *, lose_attempt: bool, reason: Reason | None, message: str | None
 ) -> frozenset[UUID]:
     """Put leased jobs back; those that lose their last attempt fail."""
+    if lose_attempt:
+        hold(work, leases)
     released: set[UUID] = set()
-    for held in _held(work, leases):
+    for held in _each_held(work, leases):
         released.update(_give_up(work, held, lose_attempt=lose_attempt, reason=reason, message=message))
     return frozenset(released)
 
 
 def still_held(work: Work, leases: Sequence[Lease]) -> frozenset[UUID]:
     """Tell which of the leases are still their worker's, without prolonging them."""
-    statements = (select(jobs.c.id).where(held, guards.LEASE_IS_LIVE) for held in _held(work, leases))
+    parts = (_held(work, *part) for part in by_holder(leases, of_itself))
+    statements = (select(jobs.c.id).where(held, guards.LEASE_IS_LIVE) for held in parts)
     return frozenset(job_id for statement in statements for job_id in work.execute(statement).scalars())
 
 
 def expire_leases(work: Work, *, limit: int) -> Sequence[UUID]:
     """Put back the jobs whose lease ran out; those that lose their last attempt fail."""
+    lost = work.execute(guards.locked(guards.IS_RUNNING, guards.LEASE_IS_OVER, limit=limit)).scalars().all()
+    if not lost:
+        return ()
     message = "the worker stopped renewing its lease"
-    return _give_up(
-        work,
-        guards.IS_RUNNING & guards.LEASE_IS_OVER,
-        lose_attempt=True,
-        reason=Reason.WORKER_LOST,
-        message=message,
-        limit=limit,
-    )
+    meant = work.among(jobs.c.pointer, lost) & guards.STILL_RUNNING
+    return _give_up(work, meant, lose_attempt=True, reason=Reason.WORKER_LOST, message=message)
 
 
 def abandon_leases(work: Work) -> Sequence[UUID]:
@@ -166,32 +168,30 @@ def abandon_leases(work: Work) -> Sequence[UUID]:
 
 
 def _give_up(
-    work: Work,
-    guard: guards.Guard,
-    *,
-    lose_attempt: bool,
-    reason: Reason | None,
-    message: str | None,
-    limit: int | None = None,
+    work: Work, guard: guards.Guard, *, lose_attempt: bool, reason: Reason | None, message: str | None
 ) -> Sequence[UUID]:
+    """Put jobs back, by two moves where they lose an attempt: the caller holds the jobs then."""
     lost: Sequence[moves.Moved] = ()
     attempts: tuple[guards.Guard, ...] = ()
     if lose_attempt:
         sentence = "no attempt is left" if message is None else f"{message}; no attempt is left"
         failure = moves.to_end(JobStatus.FAILED, reason=Reason.WORKER_LOST, message=sentence)
-        lost = moves.make(work, failure, guard, ~guards.HAS_ATTEMPT_LEFT, limit=limit)
+        lost = moves.make(work, failure, guard, ~guards.HAS_ATTEMPT_LEFT)
         attempts = (guards.HAS_ATTEMPT_LEFT,)
     back = moves.to_pending(reason=reason, message=message, actor=None, lose_attempt=lose_attempt)
-    returned = moves.make(work, back, guard, *attempts, limit=limit)
+    returned = moves.make(work, back, guard, *attempts)
     return [job.id for job in (*lost, *returned)]
 
 
-def _held(work: Work, leases: Sequence[Lease]) -> Iterator[guards.Guard]:
-    """Give a guard for each worker and attempt among the leases."""
-    for holder, held in by_holder(leases, lambda lease: lease):
-        yield (
-            guards.STILL_RUNNING
-            & (jobs.c.worker_id == holder.worker_id)
-            & (jobs.c.attempt == holder.attempt)
-            & work.among(jobs.c.id, [lease.job_id for lease in held])
-        )
+def _each_held(work: Work, leases: Sequence[Lease]) -> Iterator[guards.Guard]:
+    """Give a guard for each worker and attempt among the leases, for statements that change their jobs."""
+    return (_held(work, *part) for part in parted(work, leases, of_itself))
+
+
+def _held(work: Work, holder: Holder, leases: Sequence[Lease]) -> guards.Guard:
+    return (
+        guards.STILL_RUNNING
+        & (jobs.c.worker_id == holder.worker_id)
+        & (jobs.c.attempt == holder.attempt)
+        & work.among(jobs.c.id, [lease.job_id for lease in leases])
+    )

@@ -8,7 +8,7 @@ from sqlalchemy import delete, update
 from database.audit import Audit
 from database.changes import ChangeKind
 from database.job_results import ANY_SIZE
-from database.jobs import finishing, guards, leases, moves, orphans, reading, submission
+from database.jobs import finishing, guards, holders, leases, moves, orphans, reading, submission
 from database.jobs.rows import visible_to
 from database.owners import owner_names
 from database.people_records import AuditAction
@@ -145,6 +145,13 @@ class Jobs:
     def still_held(self, leases_held: Sequence[Lease]) -> frozenset[UUID]:
         """Tell which leases are live, without prolonging them; give the ids of their jobs."""
         return leases.still_held(self._work, leases_held)
+
+    def hold(self, leases_held: Sequence[Lease]) -> None:
+        """Keep others from changing these jobs until the commit: for who finishes, fails and releases some of each.
+
+        Else two transactions that change the same jobs in several steps may each wait for the other.
+        """
+        holders.hold(self._work, leases_held)
 
     def finish(self, completions: Sequence[Completion]) -> frozenset[UUID]:
         """Store results and finish the jobs whose lease is live; give their ids. The others' results are dropped."""
