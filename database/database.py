@@ -11,6 +11,7 @@ from database.changes import ChangeFeed, MemoryFeed
 from database.engine import READ_ONLY, create_database_engine
 from database.faults import translated_errors
 from database.postgres_feed import PostgresFeed
+from database.readiness import Readiness
 from database.roles import grant_roles
 from database.transaction import Transaction
 from database.work import Work
@@ -31,6 +32,7 @@ class Database:
         is_postgres = engine.dialect.name == "postgresql"
         options = {"isolation_level": "AUTOCOMMIT"} if is_postgres else {READ_ONLY: True}
         self._reading_engine = engine.execution_options(**options)
+        self._readiness = Readiness(engine, self._reading_engine)
 
     @classmethod
     def open(cls, settings: DatabaseSettings) -> Self:
@@ -84,6 +86,15 @@ class Database:
         """Make one round trip. Raises Unavailable."""
         with translated_errors(), self._reading_engine.connect() as connection:
             connection.execute(text("SELECT 1"))
+
+    def require_ready(self) -> None:
+        """Raise Unavailable, with what is missing, unless jobs can be stored and run: see `database.readiness`.
+
+        Only who owns the tables, or works on all of them, may ask.
+        """
+        self.ping()
+        with translated_errors():
+            self._readiness.require()
 
     def close(self) -> None:
         """End the feed and close all connections. Safe to repeat."""

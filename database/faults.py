@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import psycopg.errors as postgres
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from qserver.errors import InvalidRequest, QServerError, Unavailable
+
+REMEDY: Final = "bring them there with python -m database upgrade"
 
 
 @contextmanager
@@ -45,8 +48,7 @@ def _translated(error: DBAPIError) -> QServerError:
     first_line = _first_line(error)
     match error.orig:
         case postgres.UndefinedTable() | postgres.UndefinedColumn():  # started before the tables were upgraded
-            remedy = "bring them there with python -m database upgrade"
-            return Unavailable(f"the database's tables are not those of this version ({first_line}): {remedy}")
+            return Unavailable(f"the database's tables are not those of this version ({first_line}): {REMEDY}")
         case postgres.ReadOnlySqlTransaction():  # the server has become a copy of another
             return Unavailable(f"the database takes no writes: {first_line}")
         case _ if error.connection_invalidated:

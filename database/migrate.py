@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Final
@@ -52,13 +53,28 @@ def check(engine: Engine) -> None:
 def current(engine: Engine) -> str | None:
     """Give the version of the tables; None where there are none yet."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return version_of(connection)
+
+
+def version_of(connection: Connection) -> str | None:
+    """Give the version of the tables, as `current` does."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def _known_versions() -> tuple[str, ...]:
+    """List the versions of this program, newest first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(_configuration()).walk_revisions())
+
+
+def earlier_versions() -> frozenset[str]:
+    """Give the versions before this program's own."""
+    return frozenset(_known_versions()[1:])
 
 
 def _refuse_newer(configuration: Config) -> None:
-    version = MigrationContext.configure(configuration.attributes[CONNECTION]).get_current_revision()
-    known = {script.revision for script in ScriptDirectory.from_config(configuration).walk_revisions()}
-    if version is not None and version not in known:
+    version = version_of(configuration.attributes[CONNECTION])
+    if version is not None and version not in _known_versions():
         raise QServerError(
             f"the database's tables are at version {version}, which this program doesn't know: a newer one has been "
             "here. Run that one again, or restore a backup from before it"
@@ -70,10 +86,15 @@ def _migrating(engine: Engine) -> Iterator[Config]:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             _bound_waits(connection)
-        configuration = Config(stdout=StringIO())  # what there is to say is returned or raised
-        configuration.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        configuration = _configuration()
         configuration.attributes[CONNECTION] = connection
         yield configuration
+
+
+def _configuration() -> Config:
+    configuration = Config(stdout=StringIO())  # what there is to say is returned or raised
+    configuration.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return configuration
 
 
 def _bound_waits(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""The standard health service: SERVING while the database answers, whatever the broker does.
+"""The standard health service: SERVING while the database takes jobs, whatever the broker does.
 
 A submission needs the database alone; jobs flow again when the broker is back. Each of the two neighbours has a name of
 its own, by which to ask which one is missing.
@@ -25,7 +25,7 @@ DATABASE, BROKER = "database", "broker"
 """Names of the neighbours."""
 
 Ping = Callable[[], Awaitable[None]]
-"""Returns when a neighbour has answered. Raises a RetryableError with the reason where it doesn't."""
+"""Returns when a neighbour can be worked with. Raises a RetryableError with the reason where it can't."""
 
 
 class HealthReporter:

@@ -47,7 +47,7 @@ class GrpcServer:
         """Serve `original` and `v1` behind `gate`. Must be called in the event loop that will serve."""
         self._settings = settings.jobs_server
         self._inner_door = inner_door
-        self._health = HealthReporter(transactions.ping, lambda: asyncio.to_thread(broker.ping), SERVICES)
+        self._health = HealthReporter(transactions.require_ready, lambda: asyncio.to_thread(broker.ping), SERVICES)
         self._server = aio.server(interceptors=[gate], options=_options(settings.limits.max_call_bytes))
         original_pb2_grpc.add_JobsServicer_to_server(original, self._server)
         jobs_pb2_grpc.add_JobServiceServicer_to_server(v1, self._server)

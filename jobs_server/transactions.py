@@ -31,9 +31,9 @@ class Transactions:
         """Give what `work` gives, which only reads. Raises Unavailable where the database doesn't answer."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._read, work)
 
-    async def ping(self) -> None:
-        """Raise Unavailable where the database doesn't answer."""
-        await asyncio.get_running_loop().run_in_executor(self._executor, self._database.ping)
+    async def require_ready(self) -> None:
+        """Raise Unavailable, with what is missing, unless the database can store jobs."""
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._database.require_ready)
 
     def close(self) -> None:
         """Wait for work under way and end the threads."""

@@ -16,7 +16,7 @@ NeighbourName = Literal["database", "jobs_server", "broker", "workers"]
 async def readiness(services: Services) -> Readiness:
     """Ask all neighbours at once. Each of them bounds its own answer's time."""
     questions = [
-        _ask("database", run_in_threadpool(services.database.ping)),
+        _ask("database", run_in_threadpool(services.database.require_ready)),
         _ask("jobs_server", services.jobs_server.ping()),
     ]
     if services.broker_probe is not None:

@@ -42,12 +42,16 @@ class DiskFull:
         return "the disk under PostgreSQL is full"
 
     def strike(self, ground: Ground) -> None:
-        """Fill it, and free it again. Raises ValueError where Postgres has no disk of its own."""
+        """Fill it until readiness tells, and free it again. Raises ValueError where Postgres has no disk of its own."""
         if ground.disk is None:
             raise ValueError("PostgreSQL has no disk of its own here")
         try:
             wait_until(lambda: _is_filled(ground), what="the disk is full")
             last(_FULL_SECONDS)
+            wait_until(
+                lambda: _is_filled(ground) and "database" in ground.site.missing_neighbours(),
+                what="readiness names the database, whose disk is full",
+            )
         finally:
             ground.disk.free()
         if not ground.postgres.is_alive:

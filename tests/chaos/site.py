@@ -152,11 +152,20 @@ class Site(Deployment):
         )
 
     def _is_rest_api_ready(self) -> bool:
+        answer = self._readiness()
+        return answer is not None and answer.status_code == httpx.codes.OK and answer.json()["status"] == "ok"
+
+    def missing_neighbours(self) -> Mapping[str, str]:
+        """Give what readiness says of each neighbour that is missing; nothing where rest_api doesn't answer."""
+        answer = self._readiness()
+        neighbours = [] if answer is None else answer.json()["neighbours"]
+        return {each["name"]: each["message"] for each in neighbours if not each["is_ready"]}
+
+    def _readiness(self) -> httpx.Response | None:
         try:
-            answer = httpx.get(f"{self.http_url}/api/v1/health/ready", timeout=5)
+            return httpx.get(f"{self.http_url}/api/v1/health/ready", timeout=5)
         except httpx.TransportError:
-            return False
-        return answer.status_code == httpx.codes.OK and answer.json()["status"] == "ok"
+            return None
 
     def _does_jobs_server_answer(self) -> bool:
         with grpc.insecure_channel(self.grpc_address) as channel:

@@ -46,7 +46,7 @@ class Scene:
         before = self.database.readings
         waiting = self.wait()
         await until(lambda: self.database.readings > before)
-        await self.transactions.ping()
+        await self.transactions.require_ready()
         return waiting
 
     def cancel(self, *job_ids: UUID) -> None:

@@ -49,6 +49,10 @@ class TestTransactions:
 
         database.ping()
 
+    def test_a_database_is_ready_also_while_somebody_writes(self, database: Database) -> None:
+        with database.transaction():
+            database.require_ready()
+
     def test_upgrading_again_changes_nothing(self, database: Database) -> None:
         (job,) = submitted(database)
 
