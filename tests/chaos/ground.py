@@ -22,9 +22,12 @@ class Ground:
 
     def number(self, query: str) -> int:
         """Ask the database for one number, past all links."""
+        return next(iter(self.numbers(query)), 0)
+
+    def numbers(self, query: str, *parameters: object) -> list[int]:
+        """Ask the database for a column of numbers, past all links."""
         with self.postgres.connect(self.site.database_name) as connection:
-            row = connection.execute(query.encode()).fetchone()
-        return int(row[0]) if row else 0
+            return [int(row[0]) for row in connection.execute(query.encode(), parameters)]
 
 
 class Fault(Protocol):

@@ -80,24 +80,31 @@ class WorkerFrozen:
         return f"{self.worker} frozen past its lease, then woken"
 
     def strike(self, ground: Ground) -> None:
-        """Freeze it as soon as it holds a job; wake it when none of the leases of that moment is left."""
-        site = ground.site
+        """Freeze it when it runs a long job; wake it, with that job's result in hand, while another worker runs it."""
         wait_until(
-            lambda: ground.number(_HELD.format(worker=self.worker)) > 0,
+            lambda: bool(ground.numbers(_LONG_JOBS, self.worker)),
             timeout_seconds=BUSY_SECONDS,
-            what=f"{self.worker} holds a job",
+            what=f"{self.worker} runs a long job",
         )
-        site.signal_service(self.worker, signal.SIGSTOP)
+        ground.site.signal_service(self.worker, signal.SIGSTOP)
         try:
-            last(LEASE_SECONDS * 1.5)
+            pointers = ground.numbers(_LONG_JOBS, self.worker)
+            last(LEASE_SECONDS)
+            wait_until(
+                lambda: (
+                    bool(ground.numbers(_ELSEWHERE, pointers, self.worker)) or not ground.numbers(_OPEN, pointers)
+                ),  # they were lost and done between two looks, or ended before
+                what=f"another worker runs a job of {self.worker}",
+            )
         finally:
-            site.signal_service(self.worker, signal.SIGCONT)
+            ground.site.signal_service(self.worker, signal.SIGCONT)
 
 
-_HELD = (
-    "SELECT count(*) FROM jobs JOIN workers ON workers.id = jobs.worker_id"
-    " WHERE jobs.status = 'running' AND workers.name = '{worker}'"
-)
+_OF_WORKER = "SELECT jobs.pointer FROM jobs JOIN workers ON workers.id = jobs.worker_id"
+_LONG_JOBS = f"{_OF_WORKER} WHERE jobs.memory_bytes >= 4194304 AND workers.name = %s"
+"""Small orders have statevectors of less than 4 MiB, long ones of more."""
+_ELSEWHERE = f"{_OF_WORKER} WHERE jobs.pointer = ANY(%s) AND workers.name <> %s"
+_OPEN = "SELECT pointer FROM jobs WHERE pointer = ANY(%s) AND finished_at IS NULL"
 
 
 def _kill(pids: set[int]) -> None:
