@@ -25,6 +25,7 @@ SERVICES = (
 )
 
 _MAX_CALLS_OF_A_CONNECTION = 1000
+_UNREQUESTED_SECONDS = 86_400
 _HANDSHAKE_MILLISECONDS = 20_000
 _KEEPALIVE_MILLISECONDS = 30_000
 """A silent connection is probed so often, and is dead where it doesn't answer within half of that."""
@@ -91,6 +92,9 @@ def _options(max_call_bytes: int) -> tuple[tuple[str, int], ...]:
         # With it, gRPC sheds a connection that opens calls and resets them at once (HTTP/2 rapid reset); without, it
         # queues their remains until it drops the calls of others.
         ("grpc.max_concurrent_streams", _MAX_CALLS_OF_A_CONNECTION),
+        # A call that waits to be looked at is answered, if by a refusal, while its client waits: gRPC would drop it
+        # after 30 s as CANCELLED, which says that the client gave it up, and which nobody tries again.
+        ("grpc.server_max_unrequested_time_in_server", _UNREQUESTED_SECONDS),
         # Who connects must say so in HTTP/2 soon, and go on answering pings, calls or none.
         ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MILLISECONDS),
         ("grpc.keepalive_permit_without_calls", 1),

@@ -68,9 +68,10 @@ async def _call_until_accepted(crowd: Crowd, jobs: "jobs_pb2_grpc.JobServiceAsyn
         try:
             answer = await jobs.SubmitJobs(jobs_pb2.SubmitJobsRequest(submissions=submissions), timeout=CALL_SECONDS)
         except aio.AioRpcError as error:
-            crowd.answers[error.code().name] += 1
             if error.code() not in _REFUSALS:
+                crowd.answers[f"{error.code().name}: {error.details()}"] += 1
                 return
+            crowd.answers[error.code().name] += 1
         else:
             crowd.answers["OK"] += 1
             crowd.seconds.append(time.monotonic() - began_at)

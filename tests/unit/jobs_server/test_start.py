@@ -6,6 +6,7 @@ import httpx
 import pytest
 from grpc_health.v1 import health_pb2
 
+from jobs_server import server
 from qserver.errors import SettingsError, Unavailable
 from qserver.machine import Machine
 from qserver.rpc.v1 import jobs_pb2
@@ -24,6 +25,14 @@ async def test_a_port_in_use_is_named(served: Served, database: CountingDatabase
         await second.server.start()
 
     await second.server.stop()
+
+
+def test_a_call_that_nobody_could_look_at_yet_is_not_dropped_before_its_client_gives_it_up() -> None:
+    a_days_patience_seconds = 24 * 3600
+
+    options = dict(server._options(max_call_bytes=1))
+
+    assert options["grpc.server_max_unrequested_time_in_server"] >= a_days_patience_seconds
 
 
 async def test_a_database_that_comes_up_later_is_waited_for(
