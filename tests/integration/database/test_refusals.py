@@ -12,7 +12,7 @@ from database.records import NewJob
 from qserver.errors import InvalidRequest, NotFound, QServerError
 from qserver.jobs import JobRequest, RunRequest
 from qserver.json_types import JsonObject
-from tests.unit.database.builders import JobBuilder, read
+from tests.unit.database.builders import JobBuilder, a_finished_job, read
 
 
 def with_metadata(metadata: JsonObject) -> NewJob:
@@ -67,6 +67,13 @@ def test_a_moment_without_a_zone_is_refused(database: Database) -> None:
         "status = 'failed', finished_at = now()",
         "event_sequence = 0",
         "owner_id = gen_random_uuid()",
+        "attempt = max_attempts",
+        "reason = 'WORKER_LOST', status = 'finished', started_at = now(), finished_at = now(), attempt = 1",
+        "status = 'running', worker_id = gen_random_uuid(), started_at = now(), attempt = 1",
+        "status = 'running', lease_expires_at = now(), started_at = now(), attempt = 1",
+        "status = 'finished', started_at = now(), finished_at = now()",
+        "status = 'canceled', reason = 'CANCELED_BY_USER', finished_at = now(), lease_expires_at = now()",
+        "status = 'canceled', reason = 'CANCELED_BY_USER', finished_at = now(), published_at = now()",
     ],
 )
 def test_a_wrong_row_is_impossible(database: Database, wrong: str) -> None:
@@ -78,3 +85,40 @@ def test_a_wrong_row_is_impossible(database: Database, wrong: str) -> None:
 
     with pytest.raises(QServerError, match="refused a wrong row"):
         break_it()
+
+
+_CONTRADICTIONS = {
+    "a second result of a PUB": """
+        INSERT INTO results (id, job_id, pub_index, document, size_bytes, attempt, created_at)
+        SELECT gen_random_uuid(), job_id, pub_index, document, size_bytes, attempt + 1, now() FROM results""",
+    "a result of no job": """
+        INSERT INTO results (id, job_id, pub_index, document, size_bytes, attempt, created_at)
+        SELECT gen_random_uuid(), gen_random_uuid(), pub_index, document, size_bytes, attempt, now() FROM results""",
+    "a second end": """
+        INSERT INTO job_events (job_id, sequence, status, at)
+        SELECT job_id, sequence, 'failed', now() FROM job_events WHERE status = 'finished'""",
+    "a second row of history": """
+        INSERT INTO history (job_id, pointer, owner_id, circuit_id, program, plugin, route, request, inputs, status,
+        attempt, max_attempts, submitted_at, finished_at, event_sequence)
+        SELECT job_id, pointer + 1, owner_id, circuit_id, program, plugin, route, request, inputs, 'failed',
+        attempt, max_attempts, submitted_at, finished_at, event_sequence FROM history""",
+    "a second job for a request_id": """
+        INSERT INTO submissions (owner_id, request_id, content_sha256, job_id)
+        SELECT owner_id, request_id, content_sha256, gen_random_uuid() FROM submissions""",
+    "a circuit stored twice": """
+        INSERT INTO circuits (id, owner_id, sha256, format, source, created_at, used_at)
+        SELECT gen_random_uuid(), owner_id, sha256, format, source, now(), now() FROM circuits""",
+    "a circuit removed from under its job": "DELETE FROM circuits",
+}
+
+
+@pytest.mark.parametrize("statement", _CONTRADICTIONS.values(), ids=_CONTRADICTIONS)
+def test_rows_that_contradict_each_other_are_impossible(database: Database, statement: str) -> None:
+    a_finished_job(database, JobBuilder(request_id="the only one"))
+
+    def store_it() -> None:
+        with database.transaction() as transaction:
+            transaction.users._work.execute(text(statement))
+
+    with pytest.raises(QServerError, match="refused a wrong row"):
+        store_it()
