@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
+from uuid import UUID
 
 import grpc
 import pytest
@@ -14,9 +16,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic import SecretStr
 
 from database import Database
+from qserver.jobs import JobStatus
 from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
 from qserver.settings import DatabaseSettings
 from tests.servers.ports import free_port
+from tests.unit.database.builders import read
 from tests.unit.jobs_server.builders import BELL
 from tests.unit.jobs_server.served import spec_of
 from tests.waiting import wait_until
@@ -76,6 +80,37 @@ def test_it_serves_until_it_is_told_to_end_and_then_drains(tmp_path: Path) -> No
     assert process.returncode == 0, log
     assert "jobs_server_stopped" in log
     assert "Traceback" not in log
+
+
+def test_an_upload_under_way_is_taken_in_to_its_end(tmp_path: Path) -> None:
+    port, has_begun, may_go_on = free_port(), Event(), Event()
+
+    def pieces() -> Iterator[jobs_pb2.SubmitJobRequest]:
+        yield jobs_pb2.SubmitJobRequest(spec=spec_of())
+        yield jobs_pb2.SubmitJobRequest(chunk=BELL[:10])
+        has_begun.set()
+        may_go_on.wait(DEADLINE_SECONDS)
+        yield jobs_pb2.SubmitJobRequest(chunk=BELL[10:])
+
+    with jobs_server(tmp_path, port) as process, grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        wait_until(lambda: is_serving(channel), timeout_seconds=DEADLINE_SECONDS, what="the jobs server serves")
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        next(watch)
+        upload = jobs_pb2_grpc.JobServiceStub(channel).SubmitJob.future(pieces(), timeout=DEADLINE_SECONDS)
+        assert has_begun.wait(DEADLINE_SECONDS)
+        # Asked on the same connection, so that the upload came before.
+        wait_until(lambda: is_serving(channel), timeout_seconds=DEADLINE_SECONDS, what="the jobs server still serves")
+        process.send_signal(signal.SIGTERM)
+        assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        watch.cancel()
+        may_go_on.set()
+        job_id = UUID(upload.result().job.id)
+        process.wait(timeout=DEADLINE_SECONDS)
+
+    stored = Database.open(DatabaseSettings(database_url=SecretStr(f"sqlite:///{tmp_path / 'qserver.db'}")))
+    assert read(stored, job_id).status is JobStatus.PENDING
+    stored.close()
+    assert process.returncode == 0, (tmp_path / "log").read_text()
 
 
 def test_a_second_signal_hurries(tmp_path: Path) -> None:
