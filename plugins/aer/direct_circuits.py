@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qiskit import QuantumCircuit
+from qiskit.circuit import CircuitInstruction
 
 from plugins.aer.demand import Demand
-from plugins.aer.gate_calls import GATE_CALLS, PHASES, Amplitudes, GateCall, call_of_matrix
+from plugins.aer.gate_calls import GATE_CALLS, PHASES, GateCall, call_of_matrix
 from plugins.aer.methods import Device, FloatPrecision, Method
-from plugins.aer.openqasm2_steps import tell_steps
+from plugins.aer.openqasm2_statements import read_plain
+from plugins.aer.plain_circuits import BARRIER
 from qserver.plugins import Plan
 from qserver.results import ResultType
 
@@ -17,6 +19,9 @@ MAX_DIRECT_QUBITS = 12
 against 2.90, without what Python does around it); fusion, which only the controller has, begins at 14 qubits."""
 MAX_DIRECT_TERM_AMPLITUDES = 2**17
 """Terms of observables times amplitudes: beyond it Aer's own sum over the state is faster than ours."""
+
+
+Call = tuple[GateCall, Sequence[int], Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class DirectCircuit:
     call makes.
     """
 
-    calls: Sequence[tuple[GateCall, list[int], Sequence[float]]]
+    calls: Sequence[Call]
     kept_qubits: Sequence[int]
     outcomes: dict[int, int]
     phase: float
@@ -58,83 +63,55 @@ def direct_circuit(circuit: QuantumCircuit, *, keeps_idle_qubits: bool) -> Direc
     Idle qubits, those that at most a barrier touches, are left out unless all are to be kept; one qubit stays.
     """
     index = {qubit: place for place, qubit in enumerate(circuit.qubits)}
-    builder = DirectBuilder(float(circuit.global_phase))
-    builder.quantum_register(circuit.num_qubits)
+    calls: list[Call] = []
+    phase = float(circuit.global_phase)
+    outcomes: dict[int, int] = {}
+    measured: set[int] = set()
     for instruction in circuit.data:
         name = instruction.name
-        if name == "barrier":
+        if name == BARRIER:
             continue
         qubits = [index[qubit] for qubit in instruction.qubits]
         if name == "measure":
-            builder.measure(qubits[0], circuit.find_bit(instruction.clbits[0]).index)
-        elif not instruction.is_standard_gate() or builder.is_measured(qubits):
+            measured.add(qubits[0])
+            outcomes[circuit.find_bit(instruction.clbits[0]).index] = qubits[0]
+        elif not instruction.is_standard_gate() or not measured.isdisjoint(qubits):
             return None
-        elif name in GATE_CALLS:
-            builder.gate(name, qubits, instruction.params)
         else:
-            builder.matrix(instruction.matrix, qubits)
-    return builder.build(keeps_idle_qubits=keeps_idle_qubits)
+            phase += _phase(name, instruction.params)
+            calls.append((_gate_call(instruction), qubits, instruction.params))
+    active = measured.union(*(qubits for _, qubits, _ in calls))
+    kept = range(circuit.num_qubits) if keeps_idle_qubits else sorted(active) or [0]
+    return _on_qubits(kept, DirectCircuit(calls, range(circuit.num_qubits), outcomes, phase))
 
 
 def read_calls(text: str, *, keeps_idle_qubits: bool) -> DirectCircuit | None:
     """Write a text of OpenQASM 2 that was inspected before as calls, as `direct_circuit` does with a loaded circuit.
 
-    Gives None where it is none that `tell_steps` reads.
+    Gives None where it is none that `read_plain` reads.
     """
-    builder = DirectBuilder()
-    return builder.build(keeps_idle_qubits=keeps_idle_qubits) if tell_steps(text, builder) else None
+    circuit = read_plain(text)
+    if circuit is None:
+        return None
+    calls = [(GATE_CALLS[name], qubits, params) for name, qubits, params in circuit.steps if name != BARRIER]
+    outcomes = {clbit: qubit for qubit, clbit, _ in circuit.measurements}
+    phase = sum(_phase(name, params) for name, _, params in circuit.steps if name in PHASES)
+    kept = range(circuit.num_qubits) if keeps_idle_qubits else sorted(circuit.active_qubits()) or [0]
+    return _on_qubits(kept, DirectCircuit(calls, range(circuit.num_qubits), outcomes, phase))
 
 
-class DirectBuilder:
-    """Collects the calls of one circuit, whose qubits and classical bits are named by their index."""
+def _gate_call(instruction: CircuitInstruction) -> GateCall:
+    return GATE_CALLS.get(instruction.name) or call_of_matrix(instruction.matrix)
 
-    def __init__(self, phase: float = 0.0) -> None:
-        """Begin with a global phase, in radians."""
-        self._calls: list[tuple[GateCall, list[int], Sequence[float]]] = []
-        self._outcomes: dict[int, int] = {}
-        self._measured: set[int] = set()
-        self._active: set[int] = set()
-        self._phase = phase
-        self._num_qubits = 0
 
-    def gate(self, name: str, qubits: list[int], params: Sequence[float]) -> None:
-        """Add a gate of GATE_CALLS. None of its qubits may have been measured."""
-        if len(self._active) < self._num_qubits:
-            self._active.update(qubits)
-        self._calls.append((GATE_CALLS[name], qubits, params))
-        if name in PHASES:
-            self._phase += float(PHASES[name](params))
+def _phase(name: str, params: Sequence[float]) -> float:
+    return float(PHASES[name](params)) if name in PHASES else 0.0
 
-    def matrix(self, matrix: Amplitudes, qubits: list[int]) -> None:
-        """Add a gate by its matrix. None of its qubits may have been measured."""
-        self._active.update(qubits)
-        self._calls.append((call_of_matrix(matrix), qubits, ()))
 
-    def measure(self, qubit: int, clbit: int) -> None:
-        """Add a measurement; a bit written twice shows the later one."""
-        self._active.add(qubit)
-        self._measured.add(qubit)
-        self._outcomes[clbit] = qubit
-
-    def quantum_register(self, size: int) -> None:
-        """Add qubits."""
-        self._num_qubits += size
-
-    def classical_register(self, name: str, size: int) -> None:
-        """Do nothing: outcomes name their bits."""
-
-    def barrier(self, qubits: list[int]) -> None:
-        """Do nothing: it means nothing to a state."""
-
-    def is_measured(self, qubits: list[int]) -> bool:
-        """Whether one of the qubits has been measured."""
-        return not self._measured.isdisjoint(qubits)
-
-    def build(self, *, keeps_idle_qubits: bool) -> DirectCircuit:
-        """Give the circuit, of all its qubits or of those that anything acted on, but at least one."""
-        if keeps_idle_qubits or len(self._active) == self._num_qubits:
-            return DirectCircuit(self._calls, range(self._num_qubits), self._outcomes, self._phase)
-        kept = sorted(self._active) or [0]
-        place = {qubit: position for position, qubit in enumerate(kept)}
-        moved = [(call, [place[qubit] for qubit in qubits], params) for call, qubits, params in self._calls]
-        return DirectCircuit(moved, kept, self._outcomes, self._phase)
+def _on_qubits(kept: Sequence[int], circuit: DirectCircuit) -> DirectCircuit:
+    """Leave all other qubits out, which nothing acts on."""
+    if len(kept) == len(circuit.kept_qubits):
+        return circuit
+    place = {qubit: position for position, qubit in enumerate(kept)}
+    moved = [(call, [place[qubit] for qubit in qubits], params) for call, qubits, params in circuit.calls]
+    return DirectCircuit(moved, kept, circuit.outcomes, circuit.phase)

@@ -1,13 +1,13 @@
 """The text of OpenQASM 2 as steps, with no Qiskit circuit in between.
 
 Qiskit's parser is two halves: one in Rust, which reads, checks and evaluates, and one in Python, which makes a circuit
-object of the steps that come out of the first and takes most of the time. Here the steps are told to who wants them.
+object of the steps that come out of the first and takes most of the time. Here the steps are collected as they are.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import qiskit
 from qiskit import qasm2
@@ -16,6 +16,7 @@ from qiskit.exceptions import QiskitError
 from qiskit.qasm2 import parse
 
 from plugins.aer.gate_calls import GATE_CALLS
+from plugins.aer.plain_circuits import BARRIER, Measurement, PlainCircuit, Register, Step
 
 try:
     from qiskit._accelerate import qasm2 as reader
@@ -29,38 +30,21 @@ KNOWN_QISKIT_SERIES = frozenset({"2.6"})
 GateName = str | None  # None: a gate that has no call
 
 
-class Listener(Protocol):
-    """Who is told the steps of a text, in order. Qubits and classical bits are named by their index."""
+def read_steps(text: str) -> PlainCircuit | None:
+    """Read a text that was looked at, or inspected before; None where it is no plain circuit.
 
-    def quantum_register(self, size: int) -> None:
-        """Hear of more qubits."""
-
-    def classical_register(self, name: str, size: int) -> None:
-        """Hear of more classical bits."""
-
-    def gate(self, name: str, qubits: list[int], params: Sequence[float]) -> None:
-        """Hear of a gate of GATE_CALLS, by Qiskit's name, on qubits that were not measured."""
-
-    def measure(self, qubit: int, clbit: int) -> None:
-        """Hear of a measurement."""
-
-    def barrier(self, qubits: list[int]) -> None:
-        """Hear of a barrier."""
-
-
-def tell_steps(text: str, listener: Listener) -> bool:
-    """Tell all steps of a text that was looked at, or inspected before; False where it is none of those read here.
-
-    These hold nothing but gates that have a call, barriers, and measurements that no gate follows on their qubit. They
-    define no gates, and a parser of Qiskit's that is known reads them without complaint. Others are the loader's, which
-    says why; what was told of them up to then means nothing.
+    A plain one defines no gates, and a parser of Qiskit's that is known reads it without complaint. Others are the
+    loader's, which says why.
     """
     if "gate" in text or not can_read_steps():
-        return False
+        return None
+    collector = _Collector()
     try:
-        return _tell(text, listener)
+        steps = _reader().bytecode_from_string(text, [], _legacy_instructions(), (), False)
+        is_plain = all(collector.take(step.opcode, step.operands) for step in steps)
     except QiskitError:
-        return False
+        return None
+    return collector.circuit() if is_plain else None
 
 
 @cache
@@ -69,48 +53,48 @@ def can_read_steps() -> bool:
     return READER is not None and ".".join(qiskit.__version__.split(".")[:2]) in KNOWN_QISKIT_SERIES
 
 
-def _tell(text: str, listener: Listener) -> bool:
-    teller = _Teller(listener)
-    steps = _reader().bytecode_from_string(text, [], _legacy_instructions(), (), False)
-    return all(teller.tell(step.opcode, step.operands) for step in steps)
+class _Collector:
+    """Collects one text's steps, each as the parser gives it: a code and its operands."""
 
-
-class _Teller:
-    """Tells one text's steps, each as the parser gives it: a code and its operands."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+    def __init__(self) -> None:
         self._codes = _reader().OpCode
         self._names = list(_legacy_gates())
+        self._quantum_registers: list[Register] = []
+        self._classical_registers: list[Register] = []
+        self._steps: list[Step] = []
+        self._measurements: list[Measurement] = []
         self._measured: set[int] = set()
 
-    def tell(self, code: object, operands: tuple[Any, ...]) -> bool:
-        """Tell a step; False where it is none that is read here."""
+    def circuit(self) -> PlainCircuit:
+        return PlainCircuit(self._quantum_registers, self._classical_registers, self._steps, self._measurements)
+
+    def take(self, code: object, operands: tuple[Any, ...]) -> bool:
+        """Take a step; False where it is none of a plain circuit."""
         if code == self._codes.Gate:
-            return self._tell_gate(*operands)
+            return self._take_gate(*operands)
         if code == self._codes.Measure:
             self._measured.add(operands[0])
-            self._listener.measure(*operands)
+            self._measurements.append((*operands, len(self._steps)))
             return True
         if code == self._codes.SpecialInclude:
             self._names += [_included_gates()[index] for index in operands[0]]
             return True
-        return self._tell_rest(code, operands)
+        return self._take_rest(code, operands)
 
-    def _tell_gate(self, gate: int, params: Sequence[float], qubits: list[int]) -> bool:
+    def _take_gate(self, gate: int, params: Sequence[float], qubits: Sequence[int]) -> bool:
         name = self._names[gate]
         if name is None or not self._measured.isdisjoint(qubits):
             return False
-        self._listener.gate(name, qubits, params)
+        self._steps.append((name, qubits, params))
         return True
 
-    def _tell_rest(self, code: object, operands: tuple[Any, ...]) -> bool:
+    def _take_rest(self, code: object, operands: tuple[Any, ...]) -> bool:
         if code == self._codes.DeclareQreg:
-            self._listener.quantum_register(operands[1])
+            self._quantum_registers.append(Register(*operands))
         elif code == self._codes.DeclareCreg:
-            self._listener.classical_register(*operands)
+            self._classical_registers.append(Register(*operands))
         elif code == self._codes.Barrier:
-            self._listener.barrier(operands[0])
+            self._steps.append((BARRIER, operands[0], ()))
         else:
             return False
         return True

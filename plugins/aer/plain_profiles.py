@@ -5,106 +5,112 @@ Most circuits are plain: standard gates, barriers, and measurements at the end.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import chain
 
-from plugins.aer.cliffords import is_clifford_gate
-from plugins.aer.openqasm2_steps import tell_steps
+from plugins.aer.cliffords import STABILIZER_GATES, is_clifford_gate
+from plugins.aer.openqasm2_statements import read_plain
+from plugins.aer.plain_circuits import BARRIER, PlainCircuit, Step
 from plugins.aer.profiling import entanglement_bits, rank_bits
 from qserver.circuits import CircuitProfile, ClassicalRegister
 
-BARRIER, MEASURE = "barrier", "measure"
+MEASURE = "measure"
 
 
 def plain_profile(text: str) -> CircuitProfile | None:
     """Give what `profiling.profile` gives for the circuit of a text of OpenQASM 2 that was looked at before.
 
-    Gives None where the text is none that `tell_steps` reads, or has to be refused.
+    Gives None where the text is none that `read_plain` reads, or has to be refused.
     """
-    counting = _Counting()
-    return counting.profile() if tell_steps(text, counting) and counting.is_sound else None
+    circuit = read_plain(text)
+    if circuit is None or circuit.num_qubits == 0:
+        return None
+    if not all(map(math.isfinite, chain.from_iterable(params for _, _, params in circuit.steps))):
+        return None
+    return _profile(circuit)
 
 
-class _Counting:
-    """Counts as the steps are told. Levels are of qubits, and of classical bits behind them."""
+def _profile(circuit: PlainCircuit) -> CircuitProfile:
+    counts = Counter(name for name, _, _ in circuit.steps)
+    size = len(circuit.steps) - counts[BARRIER] + len(circuit.measurements)
+    if circuit.measurements:
+        counts[MEASURE] = len(circuit.measurements)
+    shape = _Shape(circuit.num_qubits, circuit.num_clbits)
+    shape.take_all(circuit)
+    return CircuitProfile(
+        num_qubits=circuit.num_qubits,
+        num_clbits=circuit.num_clbits,
+        depth=shape.depth,
+        size=size,
+        gate_counts={name: count for name, count in counts.items() if count},
+        num_multi_qubit_gates=shape.num_multi_qubit_gates,
+        is_clifford=_is_clifford(circuit.steps, counts),
+        has_only_final_measurements=True,
+        has_mid_circuit_measurement=False,
+        has_reset=False,
+        has_control_flow=False,
+        num_measured_clbits=len({clbit for _, clbit, _ in circuit.measurements}),
+        classical_registers=tuple(ClassicalRegister(each.name, each.size) for each in circuit.classical_registers),
+        parameters=(),
+        max_interaction_distance=shape.distance,
+        entanglement_bits=entanglement_bits(shape.steps),
+        num_active_qubits=len(circuit.active_qubits()),
+    )
 
-    def __init__(self) -> None:
-        self.is_sound = True
-        self._qubit_levels: list[int] = []
-        self._clbit_levels: list[int] = []
-        self._registers: list[ClassicalRegister] = []
-        self._counts: Counter[str] = Counter()
-        self._steps: list[int] = []
-        self._active: set[int] = set()
-        self._measured: set[int] = set()
-        self._distance = 0
-        self._multi_qubit_gates = 0
-        self._is_clifford = True
 
-    def quantum_register(self, size: int) -> None:
-        self._qubit_levels += [0] * size
-        self._steps += [0] * size
+def _is_clifford(steps: Sequence[Step], names: Collection[str]) -> bool:
+    others = set(names) - STABILIZER_GATES - {BARRIER, MEASURE}
+    return all(is_clifford_gate(name, len(qubits), params) for name, qubits, params in steps if name in others)
 
-    def classical_register(self, name: str, size: int) -> None:
-        self._clbit_levels += [0] * size
-        self._registers.append(ClassicalRegister(name, size))
 
-    def gate(self, name: str, qubits: list[int], params: Sequence[float]) -> None:
-        self._counts[name] += 1
-        if len(self._active) < len(self._qubit_levels):
-            self._active.update(qubits)
-        if params:
-            self.is_sound = self.is_sound and all(map(math.isfinite, params))
-        if self._is_clifford:
-            self._is_clifford = self.is_sound and is_clifford_gate(name, len(qubits), params)
-        if len(qubits) == 1:
-            self._qubit_levels[qubits[0]] += 1
-        else:
-            self._entangle(name, qubits)
+class _Shape:
+    """Counts in the order of the steps. Levels are of qubits, and of classical bits behind them."""
 
-    def measure(self, qubit: int, clbit: int) -> None:
-        self._counts[MEASURE] += 1
-        self._active.add(qubit)
-        self._measured.add(clbit)
-        level = max(self._qubit_levels[qubit], self._clbit_levels[clbit]) + 1
-        self._qubit_levels[qubit] = self._clbit_levels[clbit] = level
+    def __init__(self, num_qubits: int, num_clbits: int) -> None:
+        self.steps = [0] * num_qubits
+        self.distance = 0
+        self.num_multi_qubit_gates = 0
+        self._qubit_levels = [0] * num_qubits
+        self._clbit_levels = [0] * num_clbits
 
-    def barrier(self, qubits: list[int]) -> None:
-        self._counts[BARRIER] += 1
-        self._rise(qubits, 0)
+    @property
+    def depth(self) -> int:
+        return max(*self._qubit_levels, *self._clbit_levels, 0)
 
-    def profile(self) -> CircuitProfile | None:
-        if not self._qubit_levels:
-            return None
-        return CircuitProfile(
-            num_qubits=len(self._qubit_levels),
-            num_clbits=len(self._clbit_levels),
-            depth=max(*self._qubit_levels, *self._clbit_levels, 0),
-            size=self._counts.total() - self._counts[BARRIER],
-            gate_counts={name: count for name, count in self._counts.items() if count},
-            num_multi_qubit_gates=self._multi_qubit_gates,
-            is_clifford=self._is_clifford,
-            has_only_final_measurements=True,
-            has_mid_circuit_measurement=False,
-            has_reset=False,
-            has_control_flow=False,
-            num_measured_clbits=len(self._measured),
-            classical_registers=tuple(self._registers),
-            parameters=(),
-            max_interaction_distance=self._distance,
-            entanglement_bits=entanglement_bits(self._steps),
-            num_active_qubits=len(self._active),
-        )
+    def take_all(self, circuit: PlainCircuit) -> None:
+        taken = 0
+        for qubit, clbit, position in circuit.measurements:
+            if position > taken:
+                self._take(circuit.steps[taken:position])
+                taken = position
+            level = max(self._qubit_levels[qubit], self._clbit_levels[clbit]) + 1
+            self._qubit_levels[qubit] = self._clbit_levels[clbit] = level
+        self._take(circuit.steps[taken:])
 
-    def _entangle(self, name: str, qubits: list[int]) -> None:
-        self._rise(qubits, 1)
-        self._multi_qubit_gates += 1
-        low, high = min(qubits), max(qubits)
-        bits = rank_bits(name, len(qubits))
-        self._steps[low] += bits
-        self._steps[high] -= bits
-        self._distance = max(self._distance, high - low)
+    def _take(self, steps: Sequence[Step]) -> None:
+        levels = self._qubit_levels
+        for name, qubits, _ in steps:
+            match len(qubits):
+                case 1 if name != BARRIER:
+                    levels[qubits[0]] += 1
+                case 2 if name != BARRIER:
+                    low, high = qubits if qubits[0] < qubits[1] else reversed(qubits)
+                    levels[low] = levels[high] = max(levels[low], levels[high]) + 1
+                    self._entangle(name, 2, low, high)
+                case width:
+                    self._take_rest(name, qubits, width)
 
-    def _rise(self, qubits: list[int], height: int) -> None:
-        level = max((self._qubit_levels[qubit] for qubit in qubits), default=0) + height
+    def _take_rest(self, name: str, qubits: Sequence[int], width: int) -> None:
+        is_gate = name != BARRIER
+        level = max(map(self._qubit_levels.__getitem__, qubits), default=0) + is_gate
         for qubit in qubits:
             self._qubit_levels[qubit] = level
+        if is_gate:
+            self._entangle(name, width, min(qubits), max(qubits))
+
+    def _entangle(self, name: str, width: int, low: int, high: int) -> None:
+        self.num_multi_qubit_gates += 1
+        bits = rank_bits(name, width)
+        self.steps[low] += bits
+        self.steps[high] -= bits
+        self.distance = max(self.distance, high - low)

@@ -41,6 +41,9 @@ _BRACKET_STEPS = np.zeros(256, dtype=np.int8)
 _BRACKET_STEPS[[ord(bracket) for bracket in "([{"]] = 1
 _BRACKET_STEPS[[ord(bracket) for bracket in ")]}"]] = -1
 
+_NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
+_PAIRS = (b"()", b"[]", b"{}") * 3  # taking one kind out takes one from the depth, at most
+
 _MAJOR_OF_FORMAT = {CircuitFormat.OPENQASM2: "2", CircuitFormat.OPENQASM3: "3"}
 
 
@@ -111,14 +114,22 @@ def _check_includes(text: str, circuit_format: CircuitFormat) -> None:
 
 
 def _check_nesting(text: str) -> None:
-    if sum(map(text.count, "([{")) <= MAX_NESTING:
+    coded = text.encode("latin-1", "replace")  # one byte each, places kept
+    if _is_surely_flat(coded.translate(None, _NO_BRACKETS)):
         return
-    characters = np.frombuffer(text.encode("latin-1", "replace"), dtype=np.uint8)  # one byte each, places kept
+    characters = np.frombuffer(coded, dtype=np.uint8)
     depth = np.cumsum(_BRACKET_STEPS[characters], dtype=np.int32)
     depth -= np.minimum.accumulate(np.minimum(depth, 0))  # closing more than was opened gives no room for more
     too_deep = depth > MAX_NESTING
     if too_deep.any():
         raise _at(text, int(too_deep.argmax()), f"brackets are nested more than {MAX_NESTING} deep")
+
+
+def _is_surely_flat(brackets: bytes) -> bool:
+    """Tell whether what is left without innermost pairs, a few times over, is too little to be nested too deep."""
+    for pair in _PAIRS:
+        brackets = brackets.replace(pair, b"")
+    return sum(map(brackets.count, (b"(", b"[", b"{"))) <= MAX_NESTING - len(_PAIRS)
 
 
 def _check_expressions(text: str) -> None:
@@ -139,6 +150,7 @@ def _has_block_of_digits(text: str) -> bool:
     return any(
         text[start : start + _BLOCK_DIGITS].isdecimal()
         for start in range(0, len(text) - _BLOCK_DIGITS + 1, _BLOCK_DIGITS)
+        if text[start].isdecimal()
     )
 
 
@@ -159,7 +171,7 @@ def _places(word: str, text: str) -> Iterator[int]:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
-    if "^" not in text and "**" not in text:
+    if "^" not in text and ("*" not in text or "**" not in text):  # one sign is found much faster than two
         return
     start = 0
     for piece in text.split(";"):
@@ -171,7 +183,7 @@ def _check_registers(text: str) -> int:
     """Give the size of the largest quantum register. Raises InvalidCircuit where sizes are no numbers or too large."""
     totals = {"qubit": 0, "bit": 0}
     largest = 1
-    for match in _matches(_REGISTER, text, ("qreg", "creg", "qubit", "bit")):
+    for match in filter(None, (_REGISTER.match(text, place) for place in sorted(_register_places(text)))):
         word = match.group(1) or match.group(3)
         size = _register_size(text, match)
         kind = "qubit" if word in {"qreg", "qubit"} else "bit"
@@ -182,6 +194,14 @@ def _check_registers(text: str) -> int:
                 text, match.start(), f"registers hold {totals[kind]:,} {kind}s; the limit is {MAX_REGISTER_BITS:,}"
             )
     return largest
+
+
+def _register_places(text: str) -> Iterator[int]:
+    """Give where a register's word may begin. Looked for by its end, as a q is in every statement."""
+    for place in _places("reg", text):
+        yield max(0, place - 1)
+    for place in _places("bit", text):
+        yield max(0, place - 2) if text.endswith("qu", 0, place) else place
 
 
 def _register_size(text: str, match: re.Match[str]) -> int:

@@ -7,6 +7,7 @@ import pytest
 
 from plugins.aer.inspector import inspect, parse
 from plugins.aer.plugin import AerPlugin
+from plugins.aer.source_look import MAX_NESTING, look
 from qserver.circuits import CircuitFormat
 from qserver.errors import InvalidCircuit, InvalidRequest, TooLarge
 from tests.unit.aer.bad_circuits import BAD, QASM2, QASM3, Bad
@@ -92,6 +93,18 @@ def test_what_comments_say_is_not_looked_at(circuit_format: CircuitFormat, heade
 
     assert found.profile is not None
     assert found.profile.gate_counts == {"h": 1}
+
+
+@pytest.mark.parametrize("pairs", ["()", "[]", "{}", "[(", "({["])
+@pytest.mark.parametrize("beside", ["", "()" * 99, "([()])" * 99])
+def test_brackets_are_refused_by_their_depth_and_not_by_their_number(pairs: str, beside: str) -> None:
+    closing = dict(zip("([{", ")]}", strict=True))
+    opened = [bracket for bracket in pairs * MAX_NESTING if bracket in closing][:MAX_NESTING]
+    deepest = "".join(opened) + "".join(closing[bracket] for bracket in reversed(opened))
+
+    look(HEADER3 + beside + deepest + beside, QASM3)
+    with pytest.raises(InvalidCircuit, match="nested more than 40 deep"):
+        look(f"{HEADER3}{beside}({deepest}){beside}", QASM3)
 
 
 def test_a_large_honest_circuit_is_read() -> None:
