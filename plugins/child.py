@@ -78,7 +78,7 @@ def _describe_noise_model(registry: Registry, payload: bytes) -> bytes:
 def _run(registry: Registry, payload: bytes) -> bytes:
     call = unpack(RunCall, payload)
     os.environ.update(call.limits.environment)
-    return pack(RunReply(tuple(registry.plugin(call.plugin).run(call.read_tasks(), call.limits))))
+    return pack(RunReply.of(registry.plugin(call.plugin).run(call.read_tasks(), call.limits)))
 
 
 def _warm_up(registry: Registry, payload: bytes) -> bytes:

@@ -4,10 +4,12 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from plugins.sent_results import with_numbers, without_numbers, write_numbers
 from qserver.circuits import Circuit, CircuitFormat, CircuitProfile, CircuitSource, Inspection
 from qserver.jobs import RunRequest
 from qserver.json_types import JsonObject
-from qserver.plugins import Outcome, Plan, RunLimits, Task
+from qserver.plugins import Failure, Outcome, Plan, RunLimits, Success, Task
+from qserver.results import PubResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +132,41 @@ def _task(sent: SentTask, kind: TaskKind, noise_models: Sequence[bytes]) -> Task
 
 
 @dataclass(frozen=True, slots=True)
+class SentSuccess:
+    """What a task gave; the numbers of a large result stand in a text beside it."""
+
+    key: str
+    result: PubResult
+    numbers: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunReply:
     """One outcome for each task, in any order."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[SentSuccess | Failure, ...]
+
+    @classmethod
+    def of(cls, outcomes: Sequence[Outcome]) -> Self:
+        """Write a reply."""
+        return cls(tuple(_sent(outcome) for outcome in outcomes))
+
+    def read_outcomes(self) -> Sequence[Outcome]:
+        """Give the outcomes that the reply was written of. Raises CodecError where numbers of one can't be read."""
+        return [_outcome(sent) for sent in self.outcomes]
+
+
+def _sent(outcome: Outcome) -> SentSuccess | Failure:
+    if isinstance(outcome, Failure):
+        return outcome
+    numbers = write_numbers(outcome.result)
+    return SentSuccess(outcome.key, outcome.result if numbers is None else without_numbers(outcome.result), numbers)
+
+
+def _outcome(sent: SentSuccess | Failure) -> Outcome:
+    if isinstance(sent, Failure):
+        return sent
+    return Success(sent.key, sent.result if sent.numbers is None else with_numbers(sent.result, sent.numbers))
 
 
 @dataclass(frozen=True, slots=True)

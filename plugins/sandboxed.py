@@ -93,8 +93,11 @@ class PluginProcess(OwnedChild):
         """
         most = min(MAX_REPLY_BYTES, len(tasks) * (limits.result_bytes + _OVERHEAD_BYTES))
         reply = self._call("run", RunCall.of(plugin, tasks, limits), timeout_seconds, max_reply_bytes=most)
-        outcomes = _read(RunReply, reply, plugin=plugin).outcomes
-        return _in_order_of(tasks, outcomes, plugin=plugin)
+        sent = _read(RunReply, reply, plugin=plugin)
+        try:
+            return _in_order_of(tasks, sent.read_outcomes(), plugin=plugin)
+        except CodecError as error:
+            raise _faulty(plugin, f"sent {error.message}") from error
 
     def _call(self, method: str, request: object, timeout_seconds: float | None, *, max_reply_bytes: int) -> bytes:
         return self._child.call(method, pack(request), timeout_seconds=timeout_seconds, max_reply_bytes=max_reply_bytes)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plugins.aer.drawing import Probabilities, rows_of_indices
-from plugins.aer.samples import Sample, bitstrings, packed_order
+from plugins.aer.samples import Sample, bitstrings, decimals, packed_order
 from qserver.circuits import CircuitProfile
 from qserver.errors import ExecutionError, Reason
 from qserver.results import Array
@@ -56,8 +56,8 @@ class ResultParts:
         """Give the share of each outcome, named by its integer."""
         digits = 1 + self.profile.num_clbits * 0.30103
         self.budget.spend(int(len(sample.rows) * (digits + ENTRY_BYTES)), "quasi_dist")
-        keys = (str(int(bits, 2)) for bits in bitstrings(sample.rows, ()))
-        return {key: count / self.shots for key, count in zip(keys, sample.frequencies.tolist(), strict=True)}
+        shares = (sample.frequencies / self.shots).tolist()
+        return dict(zip(decimals(sample.rows), shares, strict=True))
 
     def memory(self, sample: Sample) -> Array:
         """Give each shot's outcome, packed."""

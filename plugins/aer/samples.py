@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,8 @@ Bits = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]
 
 ZERO = ord("0")
+MAX_NAMED_BITS = 12
+"""Up to here the names of all outcomes are kept, less than a megabyte: to look one up is cheaper than to write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,20 @@ def sample_of_aer(counts: Mapping[str, int], memory: Sequence[str] | None, *, nu
     )
 
 
+def decimals(rows: Bits) -> list[str]:
+    """Write rows as whole numbers, leftmost the highest bit."""
+    if rows.shape[1] <= MAX_NAMED_BITS:
+        names = _decimal_names()
+        return [names[value] for value in _integers(rows)]
+    return [str(int(bits, 2)) for bits in bitstrings(rows, ())]
+
+
 def bitstrings(rows: Bits, register_sizes: Sequence[int]) -> list[str]:
     """Write rows as Qiskit prints them: leftmost the highest bit of the last register, registers parted by a space."""
     num_clbits = rows.shape[1]
+    if 0 < num_clbits <= MAX_NAMED_BITS and len(register_sizes) < 2:  # noqa: PLR2004 - one register needs no space
+        names = _bit_names(num_clbits)
+        return [names[value] for value in _integers(rows)]
     text = (rows + ZERO).tobytes().decode("ascii")
     cuts = [0]
     for size in reversed(register_sizes):
@@ -89,6 +103,22 @@ def bitstrings(rows: Bits, register_sizes: Sequence[int]) -> list[str]:
     if len(register_sizes) < 2:  # noqa: PLR2004 - one register needs no space
         return whole
     return [" ".join(row[left:right] for left, right in pairwise(cuts)) for row in whole]
+
+
+def _integers(rows: Bits) -> list[int]:
+    weights = 2.0 ** np.arange(rows.shape[1] - 1, -1, -1)  # floats: whole numbers are multiplied one by one
+    whole: list[int] = (rows.astype(np.float64) @ weights).astype(np.int64).tolist()
+    return whole
+
+
+@cache
+def _bit_names(num_bits: int) -> Sequence[str]:
+    return [f"{value:0{num_bits}b}" for value in range(2**num_bits)]
+
+
+@cache
+def _decimal_names() -> Sequence[str]:
+    return [str(value) for value in range(2**MAX_NAMED_BITS)]
 
 
 def packed_order(sample: Sample) -> bytes:
