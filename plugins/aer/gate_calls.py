@@ -26,6 +26,9 @@ class NativeState(Protocol):
     configure: Callable[[str, str], None]
     initialize_statevector: Callable[[int, Amplitudes, bool], bool]  # qubits, memory, whether to copy it
     move_to_buffer: Callable[[], complex]
+    reallocate_qubits: Callable[[int], Sequence[int]]
+    initialize: Callable[[], None]
+    move_to_ndarray: Callable[[], Amplitudes]  # leaves no state
     clear: Callable[[], None]
     flush: Callable[[], None]
     apply_h: Callable[[int], None]

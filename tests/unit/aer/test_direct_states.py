@@ -10,7 +10,7 @@ from qiskit.quantum_info import Statevector
 
 from plugins.aer import direct_states, preparation
 from plugins.aer.direct_circuits import MAX_DIRECT_QUBITS, DirectCircuit, direct_circuit
-from plugins.aer.direct_states import DirectExperiment, can_run_directly, run_directly
+from plugins.aer.direct_states import DirectExperiment, can_run_directly, has_fast_path, run_directly
 from plugins.aer.engine import EngineData, EngineFault
 from plugins.aer.preparation import prepare
 from qserver.errors import Reason
@@ -55,6 +55,17 @@ def through_the_controller(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatc
     return monkeypatch
 
 
+@pytest.fixture
+def on_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("OMP_THREAD_LIMIT", "1")
+    monkeypatch.setattr(direct_states, "MIN_FAST_QUBITS", 1)
+    has_fast_path.cache_clear()
+    assert has_fast_path()
+    yield
+    monkeypatch.undo()
+    has_fast_path.cache_clear()
+
+
 def assert_same_numbers(direct: PubResult, controlled: PubResult) -> None:
     assert direct.probabilities is not None
     assert controlled.probabilities is not None
@@ -83,6 +94,62 @@ def test_four_hundred_random_circuits_give_the_same_numbers_both_ways(
     assert sum(map(is_direct, tasks)) > 250
     for ours, theirs in zip(results_of(tasks), controlled, strict=True):
         assert_same_numbers(ours, theirs)
+
+
+@pytest.mark.usefixtures("on_the_fast_path")
+def test_four_hundred_random_circuits_give_the_same_numbers_on_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = tasks_of(range(400))
+    fast = list(results_of(tasks))
+
+    monkeypatch.setattr(preparation, "can_run_directly", lambda: False)
+
+    for ours, theirs in zip(fast, results_of(tasks), strict=True):
+        assert_same_numbers(ours, theirs)
+
+
+@pytest.mark.usefixtures("on_the_fast_path")
+def test_the_widest_circuits_are_the_same_on_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(5)
+    circuit = QuantumCircuit(MAX_DIRECT_QUBITS)
+    for _ in range(60):
+        first, second = random.choice(MAX_DIRECT_QUBITS, 2, replace=False).tolist()
+        circuit.u(*random.uniform(-3, 3, 3), first)
+        circuit.cx(first, second)
+        circuit.cp(random.uniform(-3, 3), second, first)
+    task = task_of(circuit, {ResultType.STATEVECTOR})
+    (fast,) = result_of(task).arrays
+
+    monkeypatch.setattr(preparation, "can_run_directly", lambda: False)
+    (controlled,) = result_of(task).arrays
+
+    np.testing.assert_allclose(
+        np.frombuffer(fast.data, np.complex128), np.frombuffer(controlled.data, np.complex128), rtol=0, atol=TOLERANCE
+    )
+
+
+def test_without_a_limit_on_openmp_s_threads_the_fast_path_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_THREAD_LIMIT", raising=False)
+    has_fast_path.cache_clear()
+
+    found = has_fast_path()
+
+    monkeypatch.undo()
+    has_fast_path.cache_clear()
+    assert not found
+
+
+def test_where_aer_has_no_fast_path_the_other_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_THREAD_LIMIT", "1")
+    monkeypatch.setattr(direct_states, "MIN_FAST_QUBITS", 1)
+    monkeypatch.setattr(direct_states, "FAST_CONFIGURATION", {"no such": "configuration"})
+    has_fast_path.cache_clear()
+
+    counts = result_of(task_of(BELL, shots=100)).counts
+
+    monkeypatch.undo()
+    has_fast_path.cache_clear()
+    assert counts is not None
+    assert set(counts) == {"00", "11"}
 
 
 def test_counts_of_random_circuits_follow_the_controller_s_probabilities(
@@ -192,6 +259,11 @@ def test_where_the_state_class_is_gone_or_of_an_unknown_version_the_controller_t
     assert not direct
     assert counts is not None
     assert set(counts) == {"00", "11"}
+
+
+@pytest.mark.usefixtures("on_the_fast_path")
+def test_a_circuit_that_fails_on_the_fast_path_takes_no_other_with_it() -> None:
+    test_a_circuit_that_fails_takes_no_other_of_its_width_with_it()
 
 
 def test_a_circuit_that_fails_takes_no_other_of_its_width_with_it() -> None:
