@@ -19,6 +19,8 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _SESSION_FIELD, _THREADS_FIELD, _RESIDENT_FIELD = 3, 17, 21
 """Of /proc/<pid>/stat, counted after the name; see proc_pid_stat(5)."""
 
+_MAX_STAT_BYTES = 4096  # 52 numbers and a name of 15 bytes
+
 _ABORT_WORDS = ("std::bad_alloc", "memory allocation of", "cannot allocate memory", "out of memory")
 
 
@@ -36,12 +38,12 @@ class Use:
 
 def use_of(pid: int) -> Use:
     """Give what one process takes; nothing once it is gone."""
-    fields = _stat_fields(Path(f"/proc/{pid}"))
+    fields = _stat_fields(pid)
     return _use(fields) if fields else Use()
 
 
 def session_memory_bytes(session: int) -> int:
-    """Add up the resident memory of all processes of a session. Costs about 10 us for each process of the machine."""
+    """Add up the resident memory of all processes of a session. Costs about 5 us for each process of the machine."""
     return use_by_session().get(session, Use()).memory_bytes
 
 
@@ -53,7 +55,7 @@ def use_by_session() -> Mapping[int, Use]:
     """
     totals: dict[int, Use] = defaultdict(Use)
     for entry in os.scandir("/proc"):
-        if entry.name.isdecimal() and (fields := _stat_fields(Path(entry.path))):
+        if entry.name.isdecimal() and (fields := _stat_fields(entry.name)):
             totals[int(fields[_SESSION_FIELD])] += _use(fields)
     return totals
 
@@ -100,12 +102,19 @@ def _use(fields: Sequence[str]) -> Use:
     return Use(int(fields[_RESIDENT_FIELD]) * _PAGE_BYTES, int(fields[_THREADS_FIELD]))
 
 
-def _stat_fields(process: Path) -> list[str]:
+def _stat_fields(pid: int | str) -> list[str]:
+    """Read by the bare calls: with a path and a file it takes more than twice as long, and there are many to read."""
     try:
-        text = (process / "stat").read_text(encoding="utf-8", errors="replace")
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
     except OSError:  # it ended meanwhile
         return []
-    return text.rpartition(")")[2].split()  # a process's name may hold spaces and parentheses
+    try:
+        text = os.read(descriptor, _MAX_STAT_BYTES)
+    except OSError:  # it ended just now
+        return []
+    finally:
+        os.close(descriptor)
+    return text.rpartition(b")")[2].decode("ascii").split()  # a process's name may hold spaces and parentheses
 
 
 def _cgroup_folder() -> Path:
