@@ -15,7 +15,7 @@ _LAST_WORDS_BYTES = 4096
 
 @dataclass(slots=True)
 class ChildRecord:
-    """A living child; `memory_limit_bytes` of resident memory, None where nobody watches it."""
+    """A living child; `memory_limit_bytes` as `memory.Use` counts them, None where nobody watches it."""
 
     pid: int
     lifeline: socket.socket

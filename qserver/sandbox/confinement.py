@@ -20,6 +20,8 @@ from qserver.sandbox.seccomp import Freedom, install_filter
 OOM_SCORE_ADJUSTMENT = 800  # of -1000..1000: a child dies before any service does
 
 _MAX_OPEN_FILES = 1024
+_MAX_OPEN_FILES_ALONE = 256
+"""Of one that starts no processes: each socket holds up to 0.2 MB (net.core.wmem_default) that nobody counts as its."""
 
 
 def follow_into_death(parent: int) -> None:
@@ -66,7 +68,7 @@ def _freedom(limits: Limits) -> Freedom:
     return Freedom(
         network=limits.network,
         processes=limits.may_start_processes,
-        memory_files=limits.memory_bytes is None,
+        hidden_memory=limits.memory_bytes is None,
         signals_to=None if landlock.version() >= landlock.SCOPE_VERSION else os.getpid(),
     )
 
@@ -88,7 +90,7 @@ def _reset_signals() -> None:
 def _limit_resources(limits: Limits) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, limits.file_bytes)
-    _limit(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
+    _limit(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES if limits.may_start_processes else _MAX_OPEN_FILES_ALONE)
     if limits.memory_bytes is not None:
         _limit(resource.RLIMIT_DATA, data_bytes() + limits.memory_bytes)
 

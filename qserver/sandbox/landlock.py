@@ -33,8 +33,10 @@ SCOPE_VERSION = 6
 # Listing a folder is left alone: Python can't import from one that it can't list, and one that holds our packages may
 # hold secrets too.
 _READ = _EXECUTE | _READ_FILE
-_DEVICES = ("null", "zero", "full", "random", "urandom", "nvidia*", "dri", "kfd", "dxg")
+_DEVICES = ("null", "full", "random", "urandom", "nvidia*", "dri", "kfd", "dxg")
 """Of /dev, the harmless ones and those of GPUs: /dev/shm holds files of other jobs, and root's disks lie there too."""
+_READ_ONLY_DEVICES = ("zero",)
+"""Mapped for writing it is memory that nobody counts: see `seccomp`."""
 
 
 def version() -> int:
@@ -60,6 +62,8 @@ def restrict_files(*, writable: Path, readable: Sequence[str] | None) -> None:
         _allow(ruleset, str(writable), write | read)
         for device in chain.from_iterable(Path("/dev").glob(pattern) for pattern in _DEVICES):
             _allow(ruleset, str(device), (_WRITE_FILE | _TRUNCATE) & write | read & ~_EXECUTE)
+        for name in _READ_ONLY_DEVICES if read else ():  # a rule without rights is refused
+            _allow(ruleset, f"/dev/{name}", read & ~_EXECUTE)
         for path in readable or ():
             _allow(ruleset, path, read)
         _call(_RESTRICT_SELF, ruleset, 0)

@@ -18,8 +18,8 @@ class Limits:
     """What a child may use, whatever it runs.
 
     `memory_bytes` is what it may take beyond the libraries that its forkserver had loaded already: RLIMIT_DATA makes an
-    allocation past it fail, and the forkserver kills a child whose resident memory, that of its own children included,
-    passes it. None sets no limit (a GPU's driver maps more than a limit could foresee).
+    allocation past it fail, and the forkserver kills a child whose memory, page tables and that of its own children
+    included, passes it. None sets no limit (a GPU's driver maps more than a limit could foresee).
 
     RLIMIT_DATA and not RLIMIT_AS: address space also counts what is reserved and never used, such as the 3.9 GiB that
     the CUDA libraries map, and the 64 MiB arenas of each thread.

@@ -94,7 +94,7 @@ class ChildProcess:
         return not self._ends_within(0)
 
     def memory_bytes(self) -> int:
-        """Add up the resident memory of the child and of all processes that it started. 0 once it has ended.
+        """Add up the memory of the child and of all processes that it started; see `memory`. 0 once it has ended.
 
         Pages shared with the forkserver (libraries, some 100 MB with Qiskit and Aer) are counted in.
         """

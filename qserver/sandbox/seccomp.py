@@ -1,4 +1,8 @@
-"""A filter of system calls: no network, no hold on other processes, no way out of the process group.
+"""A filter of system calls: no network, no hold on other processes, no way out of the process group, no hidden memory.
+
+Hidden is memory that the counters of no process show (see `memory`): of files that lie nowhere, of mappings that are
+shared with nobody (their pages stay when they are unmapped, and are no longer counted), of pages that a pipe holds on
+to, of buffers of sockets, of locks on ranges of files.
 
 Written as classic BPF by hand, since libseccomp is not everywhere; see seccomp(2). On machines that `system_calls`
 doesn't know there is no filter, and `is_supported` says so.
@@ -37,11 +41,17 @@ _DENIED = (
     *("setxattr", "lsetxattr", "fsetxattr", "setxattrat"),
     *("removexattr", "lremovexattr", "fremovexattr", "removexattrat"),
     *("utime", "utimes", "futimesat", "utimensat"),
+    *("vmsplice", "splice", "tee"),  # a slot of a pipe may hold on to 2 MiB
     "truncate",  # by a path: Landlock judges it from version 3 on, and before, it would empty what can't be opened
 )
 
 _MEMORY_FILES = ("memfd_create", "memfd_secret")
 """Memory that no limit of a process counts, nor the kernel when it looks for whom to kill."""
+
+_ANONYMOUS, _SHARED = 0x20, 0x01  # of mmap's flags: MAP_ANONYMOUS, and a bit of MAP_SHARED and MAP_SHARED_VALIDATE
+_SOCKET_LEVEL = 1
+_BUFFER_SIZES = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and both with FORCE
+_RANGE_LOCKS = (6, 7, 37, 38)  # of fcntl: F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW
 
 _NETWORK_CALLS = ("connect", "sendmsg", "sendmmsg")
 """Denied without network: Unix sockets too, by which databases and container engines listen."""
@@ -60,7 +70,7 @@ class Freedom:
 
     network: bool = False
     processes: bool = False  # or threads alone
-    memory_files: bool = False  # for whose memory nobody counts
+    hidden_memory: bool = False  # for whose memory nobody counts
     signals_to: int | None = None  # the one process that it may signal, itself; None leaves it to Landlock
 
 
@@ -117,9 +127,9 @@ def _rules(freedom: Freedom) -> Mapping[str, Sequence[bytes]]:
         "clone3": (_instruction(_RETURN, _LACK),),
         "clone": _check_clone(processes=freedom.processes),
         # The owner of a descriptor is sent a signal, any that one asks for, when something comes by it.
-        "fcntl": _refuse(_argument(1), _SET_OWNER, _SET_OWNER_BY_TYPE),
+        "fcntl": _refuse(_argument(1), _SET_OWNER, _SET_OWNER_BY_TYPE, *(() if freedom.processes else _RANGE_LOCKS)),
         "ioctl": _refuse(_argument(1), _SET_OWNER_OF_FILE, _SET_OWNER_OF_SOCKET),
-        **({} if freedom.memory_files else dict.fromkeys(_MEMORY_FILES, (_instruction(_RETURN, _DENY),))),
+        **({} if freedom.hidden_memory else _without_hidden_memory()),
         **({} if freedom.processes else dict.fromkeys(_FORKS, (_instruction(_RETURN, _DENY),))),
         **({} if freedom.network else _without_network()),
         **({} if freedom.signals_to is None else _signals_only_to(freedom.signals_to)),
@@ -131,6 +141,20 @@ def _without_network() -> Mapping[str, Sequence[bytes]]:
         **dict.fromkeys(_NETWORK_CALLS, (_instruction(_RETURN, _DENY),)),
         "socket": _require((_argument(0), int(socket.AF_UNIX))),
         "sendto": _require((_argument(4), 0), (_argument(4) + _HALF, 0)),  # what is connected needs no address
+        "setsockopt": _refuse_sizes_of_buffers(),
+    }
+
+
+def _without_hidden_memory() -> Mapping[str, Sequence[bytes]]:
+    return {
+        **dict.fromkeys(_MEMORY_FILES, (_instruction(_RETURN, _DENY),)),
+        "mmap": (
+            _instruction(_LOAD, _argument(3)),
+            _instruction(_JUMP_IF_ANY_BIT, _ANONYMOUS, if_false=2),
+            _instruction(_JUMP_IF_ANY_BIT, _SHARED, if_false=1),
+            _instruction(_RETURN, _DENY),
+            _instruction(_RETURN, _ALLOW),
+        ),
     }
 
 
@@ -171,6 +195,16 @@ def _refuse(offset: int, *values: int) -> Sequence[bytes]:
     for value in values:
         body += [_instruction(_JUMP_IF_EQUAL, value, if_false=1), _instruction(_RETURN, _DENY)]
     return (*body, _instruction(_RETURN, _ALLOW))
+
+
+def _refuse_sizes_of_buffers() -> Sequence[bytes]:
+    refused = _refuse(_argument(2), *_BUFFER_SIZES)
+    return (
+        _instruction(_LOAD, _argument(1)),
+        _instruction(_JUMP_IF_EQUAL, _SOCKET_LEVEL, if_true=1),
+        _instruction(_RETURN, _ALLOW),
+        *refused,
+    )
 
 
 def _argument(number: int) -> int:

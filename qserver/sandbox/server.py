@@ -18,7 +18,7 @@ from qserver.collector import CHILD_ROUNDS, spare_what_is_loaded
 from qserver.sandbox.birth import run_child
 from qserver.sandbox.burial import ChildRecord
 from qserver.sandbox.folders import remove_folder
-from qserver.sandbox.memory import Use, kernel_oom_kills, resident_bytes, use_by_session, use_of
+from qserver.sandbox.memory import Use, kernel_oom_kills, use_of, use_of_sessions
 from qserver.sandbox.prctl import adopt_orphans, hide_from_others
 from qserver.sandbox.spawning import MAX_MESSAGE_BYTES, Ready, Setup, SpawnRequest, Started
 
@@ -185,7 +185,7 @@ class ForkLoop:
         in_company = [record for record in self._children.values() if record.has_company]
         if in_company and now >= self._next_sweep:
             self._next_sweep = now + _SWEEP_SECONDS
-            by_session = use_by_session()
+            by_session = use_of_sessions({record.pid for record in in_company})
             for record in in_company:
                 record.kill_if_above(by_session.get(record.pid, Use()))
 
@@ -211,4 +211,4 @@ class ForkLoop:
 def _watched_limit(request: SpawnRequest) -> int | None:
     if request.limits.memory_bytes is None:
         return None
-    return request.limits.memory_bytes + resident_bytes(os.getpid())  # a forked child shares what is loaded here
+    return request.limits.memory_bytes + use_of(os.getpid()).memory_bytes  # a forked child shares what is loaded here

@@ -33,7 +33,12 @@ _SAME_EVERYWHERE = {
 }
 
 _X86_64 = {
+    "mmap": 9,
     "socket": 41,
+    "setsockopt": 54,
+    "splice": 275,
+    "tee": 276,
+    "vmsplice": 278,
     "connect": 42,
     "sendto": 44,
     "sendmsg": 46,
@@ -104,7 +109,12 @@ _X86_64 = {
 }
 
 _AARCH64 = {
+    "mmap": 222,
     "socket": 198,
+    "setsockopt": 208,
+    "splice": 76,
+    "tee": 77,
+    "vmsplice": 75,
     "connect": 203,
     "sendto": 206,
     "sendmsg": 211,

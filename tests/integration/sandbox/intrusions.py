@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import fcntl
+import mmap
 import os
 import resource
 import signal
@@ -16,6 +17,7 @@ DONE = "done"
 
 _NEW_USER_NAMESPACE = 0x10000000
 _CLONE_NUMBERS = {"x86_64": 56, "aarch64": 220}
+_VMSPLICE_NUMBERS = {"x86_64": 278, "aarch64": 75}
 
 
 def attempt(what: str, *arguments: str) -> str:
@@ -108,11 +110,54 @@ def label_file(path: str) -> str:
     return DONE
 
 
-def hoard_memory() -> str:
+def make_memory_file() -> str:
     """Fill memory that isn't mapped anywhere."""
     descriptor = os.memfd_create("hoard")
     os.write(descriptor, bytes(1024))
     os.close(descriptor)
+    return DONE
+
+
+def share_memory_with_nobody() -> str:
+    """Map pages that stay when they are unmapped."""
+    mmap.mmap(-1, 1024).close()
+    return DONE
+
+
+def share_zeros() -> str:
+    """Map such pages by way of a device."""
+    with Path("/dev/zero").open("r+b") as zeros:
+        mmap.mmap(zeros.fileno(), 1024).close()
+    return DONE
+
+
+def hand_pages_to_a_pipe() -> str:
+    """Let a pipe hold on to pages that are unmapped next."""
+    reading, writing = os.pipe()
+    page = ctypes.create_string_buffer(1024)
+    piece = (ctypes.c_size_t * 2)(ctypes.addressof(page), len(page))
+    library = ctypes.CDLL(None, use_errno=True)
+    try:
+        if library.syscall(_VMSPLICE_NUMBERS[os.uname().machine], writing, piece, 1, 0) < 0:
+            raise OSError(ctypes.get_errno(), "vmsplice")
+    finally:
+        os.close(reading)
+        os.close(writing)
+    return DONE
+
+
+def enlarge_a_socket() -> str:
+    """Have the kernel keep megabytes of what was sent and not read."""
+    one, other = socket.socketpair()
+    with one, other:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 * 1024 * 1024)
+    return DONE
+
+
+def lock_a_range() -> str:
+    """Have the kernel remember a lock; there may be millions."""
+    with Path("locked").open("w") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX, 1, 0)
     return DONE
 
 
@@ -184,7 +229,9 @@ ATTEMPTS: Mapping[str, Callable[..., str]] = {
     action.__name__: action
     for action in (
         *(read_file, read_memory, copy_memory, open_socket, connect, send_datagram, send_message),
-        *(write_file, write_much, open_file_to_all, empty_file, date_file, label_file, hoard_memory),
+        *(write_file, write_much, open_file_to_all, empty_file, date_file, label_file),
+        *(make_memory_file, share_memory_with_nobody, share_zeros),
+        *(hand_pages_to_a_pipe, enlarge_a_socket, lock_a_range),
         *(fork, start_threads, enter_namespace),
         *(signal_process, signal_by_descriptor, limit_process, slow_process, bind_process, tell_variables),
     )

@@ -143,8 +143,16 @@ def test_nothing_of_our_files_is_changed(intruding: Intruder, tmp_path: Path, wa
     assert (after.st_mode, after.st_size, after.st_mtime_ns) == (before.st_mode, before.st_size, before.st_mtime_ns)
 
 
-def test_no_memory_is_taken_that_nobody_counts(intruding: Intruder) -> None:
-    assert intruding.attempt("hoard_memory") == DENIED
+@pytest.mark.parametrize(
+    "way",
+    ["make_memory_file", "share_memory_with_nobody", "share_zeros", "hand_pages_to_a_pipe", "enlarge_a_socket"],
+)
+def test_no_memory_is_taken_that_nobody_counts(intruding: Intruder, way: str) -> None:
+    assert intruding.attempt(way) == DENIED
+
+
+def test_a_simulator_locks_no_range_of_a_file(simulator: SimulatorIntruder) -> None:
+    assert simulator.attempt("lock_a_range") == DENIED
 
 
 @pytest.mark.parametrize(

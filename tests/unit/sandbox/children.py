@@ -56,16 +56,6 @@ def hog(payload: bytes) -> bytes:
     return str(len(bytearray(int(payload)))).encode()
 
 
-def hog_shared(payload: bytes) -> bytes:
-    """Hold memory that RLIMIT_DATA doesn't count, until somebody notices."""
-    import mmap  # noqa: PLC0415 - of this handler alone
-
-    block = mmap.mmap(-1, int(payload))
-    for offset in range(0, len(block), 4096):
-        block[offset] = 1
-    return sleep(b"")
-
-
 def abort_like_cpp(_: bytes) -> bytes:
     sys.stderr.write("terminate called after throwing an instance of 'std::bad_alloc'\n")
     sys.stderr.flush()
@@ -276,7 +266,7 @@ def _send_and_wait(data: bytes) -> bytes:
 HANDLERS: Mapping[str, Handler] = {
     handler.__name__: handler
     for handler in (
-        *(echo, grow, sleep, crash, leave, hog, hog_shared, abort, abort_like_cpp, spam),
+        *(echo, grow, sleep, crash, leave, hog, abort, abort_like_cpp, spam),
         *(refuse, refuse_in_own_words, raise_foreign, panic, exit_politely),
         *(send_garbage, send_half, send_half_and_stay, send_two, send_wrong_id, send_wrong_fault, send_too_much),
         *(try_network, try_unix_connection, try_socketpair, try_escape, read_file, write_file, write_much),

@@ -14,6 +14,8 @@ from tests.unit.sandbox.calls import MIB, call
 from tests.unit.sandbox.conftest import Spawn
 from tests.waiting import wait_until
 
+HOARDS = "tests.unit.sandbox.hoards:main"
+
 
 def test_a_hog_stops_cleanly_and_lives_on(spawn: Spawn) -> None:
     child = spawn(memory_bytes=200 * MIB)
@@ -34,14 +36,37 @@ def test_a_request_that_does_not_fit_is_a_death_by_memory(spawn: Spawn) -> None:
     assert caught.value.out_of_memory
 
 
-def test_memory_that_no_limit_counts_is_seen_by_the_watch(spawn: Spawn) -> None:
-    child = spawn(memory_bytes=64 * MIB)
+@pytest.mark.parametrize("way", ["hog_mapped_file", "hog_page_tables", "hog_behind_a_dead_leader"])
+def test_memory_that_no_limit_counts_is_seen_by_the_watch(spawn: Spawn, way: str) -> None:
+    child = spawn(HOARDS, memory_bytes=32 * MIB)
 
     with pytest.raises(ChildDied, match="ran out of memory") as caught:
-        call(child, "hog_shared", str(300 * MIB).encode())
+        call(child, way, str(100 * MIB).encode(), timeout_seconds=60.0)
 
     assert caught.value.signal == signal.SIGKILL
     assert not caught.value.was_killed
+
+
+def test_page_tables_of_what_a_child_started_are_counted_with_its_own(spawn: Spawn) -> None:
+    child = spawn(HOARDS, memory_bytes=32 * MIB, may_start_processes=True)
+
+    with pytest.raises(ChildDied, match="ran out of memory"):
+        call(child, "let_a_process_hog_page_tables", str(100 * MIB).encode(), timeout_seconds=60.0)
+
+
+def test_sockets_of_a_child_hold_little(spawn: Spawn) -> None:
+    default_bytes = int(Path("/proc/sys/net/core/wmem_default").read_text())
+
+    held_bytes = int(call(spawn(HOARDS, memory_bytes=64 * MIB), "count_sockets"))
+
+    assert 0 < held_bytes < 256 * default_bytes
+
+
+def test_only_a_process_whose_memory_nobody_limits_may_share_it_with_nobody(spawn: Spawn) -> None:
+    limited, unlimited = spawn(HOARDS, memory_bytes=64 * MIB), spawn(HOARDS, memory_bytes=None)
+
+    assert call(limited, "share_memory_with_nobody") == b"denied"
+    assert call(unlimited, "share_memory_with_nobody") == b"allowed"
 
 
 def test_a_failed_allocation_in_cpp_is_told_from_other_aborts(spawn: Spawn) -> None:
@@ -71,7 +96,7 @@ def test_resident_memory_is_told_and_counts_grandchildren(spawn: Spawn) -> None:
 
     # Not against what it was before: the kernel may take idle pages back meanwhile.
     wait_until(
-        lambda: child.memory_bytes() > memory.resident_bytes(child.pid) + MIB,
+        lambda: child.memory_bytes() > memory.use_of(child.pid).memory_bytes + MIB,
         what="a program that has just started has its memory",
     )
 
@@ -103,14 +128,14 @@ def test_the_kernel_tells_its_kills() -> None:
 
 
 def test_a_process_that_is_gone_holds_nothing() -> None:
-    assert memory.resident_bytes(2**22 + 1) == 0
+    assert memory.use_of(2**22 + 1) == memory.Use()
     assert memory.session_memory_bytes(2**22 + 1) == 0
 
 
 def test_our_own_memory_is_seen() -> None:
-    assert memory.resident_bytes(os.getpid()) > 10 * MIB
+    assert memory.use_of(os.getpid()).memory_bytes > 10 * MIB
     assert memory.data_bytes() > 10 * MIB
-    assert memory.session_memory_bytes(os.getsid(0)) >= memory.resident_bytes(os.getpid()) // 2
+    assert memory.session_memory_bytes(os.getsid(0)) >= memory.use_of(os.getpid()).memory_bytes // 2
 
 
 def test_a_counter_that_can_not_be_read_is_none(tmp_path: Path) -> None:
