@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from database.records import CircuitKey, StoredProfile
 from jobs_server.batching import Batcher
 from jobs_server.readings import CircuitReader, Reading
+from jobs_server.refusals import CostlyCircuit, Refusals
 from jobs_server.shared_work import SharedWork
 from jobs_server.transactions import Transactions
 from qserver.circuits import CircuitFormat, CircuitSource, Inspection
@@ -32,9 +33,10 @@ class SentCircuit:
 class CircuitLibrary:
     """Finds a circuit's inspection: in memory, in the database, or by an inspector. Same circuits share the work."""
 
-    def __init__(self, transactions: Transactions, reader: CircuitReader) -> None:
+    def __init__(self, transactions: Transactions, reader: CircuitReader, refusals: Refusals) -> None:
         """Know nothing yet."""
         self._reader = reader
+        self._refusals = refusals
         self._transactions = transactions
         self._lookups: Batcher[CircuitKey, StoredProfile | None] = Batcher(
             self._find, delay_seconds=0, max_items=_MAX_LOOKUPS
@@ -51,7 +53,7 @@ class CircuitLibrary:
         found: dict[CircuitKey, Reading] = {}
         unknown: dict[CircuitKey, SentCircuit] = {}
         for each in sent:
-            known = self._recall(each.key)
+            known = self._recall(each.key) or self._refusals.recall(each.key)
             if known is None:
                 unknown[each.key] = each
             else:
@@ -73,6 +75,8 @@ class CircuitLibrary:
         for each, reading in zip(sent, readings, strict=True):
             if isinstance(reading, Inspection):
                 self._remember(each.key, reading)
+            elif isinstance(reading, CostlyCircuit):
+                self._refusals.remember(each.key, reading)
         return readings
 
     async def _stored(self, sent: Sequence[SentCircuit]) -> Sequence[StoredProfile | None]:

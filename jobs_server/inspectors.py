@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from jobs_server.reading_time import ReadingTime
 from jobs_server.turns import FairSlots
 from qserver.circuits import CircuitSource, Inspection
 from qserver.clock import Clock
@@ -66,14 +67,16 @@ class InspectorPool:
         settings: InspectorSettings,
         *,
         processes: int,
+        reading_time: ReadingTime,
         clock: Clock,
     ) -> None:
         """Have at most `processes` made by `spawn`."""
+        self.reading_time = reading_time
         self._spawn = spawn
         self._settings = settings
         self._clock = clock
         self._calls = 0
-        self._turns = FairSlots(processes)
+        self._turns = FairSlots(processes, is_slow=reading_time.is_slow)
         self._executor = ThreadPoolExecutor(processes, thread_name_prefix="inspector")
         self._idle: list[Inspector] = []
         self._busy: set[Inspector] = set()
@@ -83,7 +86,10 @@ class InspectorPool:
         return self._turns.slot(user_id)
 
     async def run(self, work: Callable[[Inspector], Answer]) -> Answer:
-        """Have `work` call an inspector. Only who holds a turn may. Raises ProcessLost, and what the child raised."""
+        """Have `work` call an inspector. Only who holds a turn may, within `reading_time.reading`.
+
+        Raises ProcessLost, and what the child raised.
+        """
         # Shielded: the process is at work until its thread comes back, whether or not the caller still waits.
         call = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(self._executor, self._run, work))
         try:
@@ -114,7 +120,8 @@ class InspectorPool:
     async def _ask(self, user_id: UUID, work: Callable[[Inspector], Answer], *, doing: str) -> Answer:
         try:
             async with self.turn(user_id):
-                return await self._run_again_if_killed(work)
+                with self.reading_time.reading(user_id):
+                    return await self._run_again_if_killed(work)
         except (ChildTimedOut, ChildDied, ExecutionError) as error:
             words = sentence(error, doing, self._settings)
             if words is None:

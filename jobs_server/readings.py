@@ -9,9 +9,10 @@ from uuid import UUID
 
 from jobs_server.inspectors import Inspector, InspectorPool, ProcessLost, sentence
 from jobs_server.metrics import Metrics
+from jobs_server.refusals import CostlyCircuit
 from qserver.circuits import CircuitSource, Inspection
-from qserver.errors import ExecutionError, InvalidCircuit
-from qserver.sandbox.errors import ChildDied
+from qserver.errors import ExecutionError, InvalidCircuit, Reason
+from qserver.sandbox.errors import ChildDied, ChildTimedOut
 from qserver.settings import InspectorSettings
 
 Reading: TypeAlias = Inspection | Exception
@@ -148,8 +149,11 @@ class CircuitReader:
         def read(inspector: Inspector) -> Sequence[Inspection | Exception]:
             return inspector.inspect_all(plugin, circuits, timeout_seconds=self._settings.inspector_seconds)
 
+        user_id, _ = key
         try:
-            readings = await self._inspectors.run(read)
+            with self._inspectors.reading_time.reading(user_id) as reading_time:
+                readings = await self._inspectors.run(read)
+                reading_time.came_to_nothing = not all(isinstance(reading, Inspection) for reading in readings)
         except Exception as error:  # noqa: BLE001 - it belongs to the callers, who raise it
             readings = [error] * len(group)
         again = []
@@ -178,6 +182,16 @@ class CircuitReader:
         words = sentence(error, _DOING, self._settings)
         if words is None:
             return error  # our fault, not the circuit's
-        refusal = InvalidCircuit(words)
+        refusal = (CostlyCircuit if _would_happen_again(error) else InvalidCircuit)(words)
         refusal.__cause__ = error
         return refusal
+
+
+def _would_happen_again(error: ProcessLost | ExecutionError) -> bool:
+    match error:
+        case ChildTimedOut() | ExecutionError(reason=Reason.OUT_OF_MEMORY):
+            return True
+        case ChildDied():
+            return not error.came_from_outside
+        case _:
+            return False  # a fault of the parser's that was caught has cost nothing

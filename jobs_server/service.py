@@ -27,7 +27,9 @@ from jobs_server.job_streams import JobStreams
 from jobs_server.metrics import Metrics
 from jobs_server.noise_models import NoiseModels
 from jobs_server.original import OriginalService
+from jobs_server.reading_time import ReadingTime
 from jobs_server.readings import CircuitReader
+from jobs_server.refusals import Refusals
 from jobs_server.registration import register_built_ins
 from jobs_server.repeats import Repeats
 from jobs_server.result_streams import ResultStreams
@@ -180,7 +182,9 @@ class JobsServer:
     def _make_inspectors(self, spawn: Callable[[], Inspector]) -> InspectorPool:
         settings = self._settings.inspector
         processes = settings.inspector_processes or read_machine().cores
-        return InspectorPool(spawn, settings, processes=processes, clock=self._clock)
+        allowance_seconds = settings.inspector_lost_seconds_per_hour if self._are_users_known else 0.0
+        reading_time = ReadingTime(allowance_seconds=allowance_seconds, clock=self._clock)
+        return InspectorPool(spawn, settings, processes=processes, reading_time=reading_time, clock=self._clock)
 
     def _make_committer(self) -> Committer:
         delay_seconds = self._settings.jobs_server.commit_delay_seconds
@@ -195,10 +199,13 @@ class JobsServer:
         )
 
     @property
-    def _most_running_per_user(self) -> int:
+    def _are_users_known(self) -> bool:
         # Who is asked for no key is an administrator, whom no quota of a user binds.
-        are_users_known = self._settings.access.auth == "required"
-        return self._settings.quotas.max_running_jobs_per_user if are_users_known else 0
+        return self._settings.access.auth == "required"
+
+    @property
+    def _most_running_per_user(self) -> int:
+        return self._settings.quotas.max_running_jobs_per_user if self._are_users_known else 0
 
     def _make_dispatcher(self, free_routes: FreeRoutes) -> Dispatcher:
         return Dispatcher(
@@ -254,9 +261,11 @@ class JobsServer:
         )
 
     def _make_admission(self) -> Admission:
+        keep_seconds = self._settings.inspector.inspector_refusal_seconds
+        refusals = Refusals(keep_seconds=keep_seconds, clock=self._clock)
         return Admission(
             catalog=self._catalog,
-            library=CircuitLibrary(self._transactions, self._reader),
+            library=CircuitLibrary(self._transactions, self._reader, refusals),
             inspectors=self._inspectors,
             noise_models=NoiseModels(
                 self._transactions, self._inspectors, max_inline_bytes=self._settings.limits.max_metadata_bytes

@@ -14,6 +14,15 @@ class InspectorSettings(Section):
     inspector_processes: int = Field(default=0, ge=0, le=256, description="how many; 0 is one a core of its CPU limit")
     inspector_seconds: float = Field(default=10.0, gt=0, description="time for one circuit")
     inspector_memory_mib: int = Field(default=1024, ge=128, description="MiB for one circuit")
+    inspector_refusal_seconds: float = Field(
+        default=600.0, ge=0, description="a circuit that passed these limits is refused unread for this long"
+    )
+    inspector_lost_seconds_per_hour: float = Field(
+        default=120.0,
+        ge=0,
+        description="time that readings of one user may cost in an hour and come to nothing, where keys are asked for; "
+        "0 for any",
+    )
 
 
 class DispatcherSettings(Section):

@@ -13,6 +13,7 @@ from qserver.sandbox.errors import ChildDied, ChildTimedOut
 from tests.bell import BELL_PROFILE
 
 DOING = "inspect"
+SLOW_SECONDS = 10.0
 
 
 class FakeInspector:
@@ -75,6 +76,8 @@ class FakeInspector:
         if b"grow" in source:
             self.memory = 600 * 1024**2
             self._house.clock.advance(1.0)
+        if b"hang" in source:
+            self._house.clock.advance(SLOW_SECONDS)
         deaths = {
             b"hang": ChildTimedOut("too slow"),
             b"eat memory": ChildDied(Ending(signal=9, out_of_memory=True), doing=DOING),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -10,7 +11,9 @@ from database.records import NewJob
 from jobs_server.circuits import CircuitLibrary, SentCircuit
 from jobs_server.inspectors import InspectorPool
 from jobs_server.metrics import Metrics
+from jobs_server.reading_time import ReadingTime
 from jobs_server.readings import CircuitReader
+from jobs_server.refusals import Refusals
 from jobs_server.transactions import Transactions
 from qserver.circuits import CircuitFormat, CircuitSource, Inspection
 from qserver.errors import InvalidCircuit
@@ -21,9 +24,9 @@ from tests.unit.jobs_server.builders import CountingDatabase, new_job
 from tests.unit.jobs_server.fake_inspector import FakeInspectors
 
 
-def sent(source: bytes, sha256: bytes, *, plugin: str = "aer") -> SentCircuit:
+def sent(source: bytes, sha256: bytes, *, plugin: str = "aer", owner_id: UUID = ANONYMOUS.user_id) -> SentCircuit:
     circuit = CircuitSource(CircuitFormat.OPENQASM2, source)
-    return SentCircuit((ANONYMOUS.user_id, sha256), plugin, circuit)
+    return SentCircuit((owner_id, sha256), plugin, circuit)
 
 
 class Scene:
@@ -32,12 +35,17 @@ class Scene:
     def __init__(self, database: CountingDatabase) -> None:
         self.inspectors = FakeInspectors()
         settings = InspectorSettings()
-        self.pool = InspectorPool(self.inspectors.spawn, settings, processes=2, clock=self.inspectors.clock)
+        self.clock = self.inspectors.clock
+        reading_time = ReadingTime(allowance_seconds=30.0, clock=self.clock)
+        self.pool = InspectorPool(
+            self.inspectors.spawn, settings, processes=2, reading_time=reading_time, clock=self.clock
+        )
         self.transactions = Transactions(database, threads=2)
-        self.library = CircuitLibrary(self.transactions, CircuitReader(self.pool, settings, Metrics()))
+        refusals = Refusals(keep_seconds=600.0, clock=self.clock)
+        self.library = CircuitLibrary(self.transactions, CircuitReader(self.pool, settings, Metrics()), refusals)
 
-    async def look_up(self, source: bytes, sha256: bytes) -> Inspection:
-        (found,) = await self.library.inspections([sent(source, sha256)])
+    async def look_up(self, source: bytes, sha256: bytes, owner_id: UUID = ANONYMOUS.user_id) -> Inspection:
+        (found,) = await self.library.inspections([sent(source, sha256, owner_id=owner_id)])
         if isinstance(found, Exception):
             raise found
         return found
@@ -96,6 +104,50 @@ async def test_a_bad_circuit_is_judged_anew_each_time(scene: Scene) -> None:
             await scene.look_up(b"syntax error", b"2" * 32)
 
     assert len(scene.inspectors.inspected) == 2
+
+
+@pytest.mark.parametrize("source", [b"hang", b"eat memory", b"crash"])
+async def test_a_circuit_that_cost_a_process_is_refused_unread_for_a_while(scene: Scene, source: bytes) -> None:
+    with pytest.raises(InvalidCircuit) as first:
+        await scene.look_up(source, b"3" * 32)
+    scene.clock.advance(100.0)
+
+    with pytest.raises(InvalidCircuit) as second:
+        await scene.look_up(source, b"3" * 32)
+
+    rest = "; the same circuit is not read again for another 500 s (QSERVER_INSPECTOR_REFUSAL_SECONDS)"
+    assert second.value.message == first.value.message + rest
+    assert scene.inspectors.inspected == [source]
+    scene.clock.advance(500.0)
+    with pytest.raises(InvalidCircuit):
+        await scene.look_up(source, b"3" * 32)
+    assert scene.inspectors.inspected == [source, source]
+
+
+async def test_a_circuit_whose_process_others_may_have_killed_is_read_again(scene: Scene) -> None:
+    for _ in range(2):
+        with pytest.raises(InvalidCircuit, match="crashed the parser"):
+            await scene.look_up(b"killed every time", b"4" * 32)
+
+    assert len(scene.inspectors.inspected) == 4
+
+
+async def test_another_owner_s_circuit_is_read_though_it_is_the_same(scene: Scene) -> None:
+    for owner_id in (uuid4(), uuid4()):
+        with pytest.raises(InvalidCircuit, match="took longer than 10 s"):
+            await scene.look_up(b"hang", b"5" * 32, owner_id)
+
+    assert len(scene.inspectors.inspected) == 2
+
+
+async def test_refusals_that_are_kept_are_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs_server.refusals._KEPT", 2)
+
+    for name in (b"crash 1", b"crash 2", b"crash 3", b"crash 3", b"crash 1"):
+        with pytest.raises(InvalidCircuit):
+            await scene.look_up(name, name.ljust(32))
+
+    assert scene.inspectors.inspected == [b"crash 1", b"crash 2", b"crash 3", b"crash 1"]
 
 
 async def test_what_is_kept_in_memory_is_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

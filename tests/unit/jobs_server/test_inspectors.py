@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from jobs_server.inspectors import InspectorPool
+from jobs_server.reading_time import ReadingTime
 from qserver.errors import InvalidRequest, Reason
 from qserver.settings import InspectorSettings
 from tests.unit.jobs_server.fake_inspector import FakeInspectors
@@ -16,7 +17,10 @@ USER = uuid4()
 @pytest.fixture
 async def pool() -> AsyncIterator[InspectorPool]:
     inspectors = FakeInspectors()
-    made = InspectorPool(inspectors.spawn, InspectorSettings(), processes=2, clock=inspectors.clock)
+    reading_time = ReadingTime(allowance_seconds=30.0, clock=inspectors.clock)
+    made = InspectorPool(
+        inspectors.spawn, InspectorSettings(), processes=2, reading_time=reading_time, clock=inspectors.clock
+    )
     yield made
     made.close()
 

@@ -9,9 +9,11 @@ import pytest
 
 from jobs_server.inspectors import InspectorPool
 from jobs_server.metrics import Metrics
+from jobs_server.reading_time import ReadingTime
 from jobs_server.readings import MAX_SHARED, MAX_SHARED_BYTES, CircuitReader
+from jobs_server.refusals import CostlyCircuit
 from qserver.circuits import CircuitFormat, CircuitSource, Inspection
-from qserver.errors import InvalidCircuit
+from qserver.errors import InvalidCircuit, QuotaExceeded
 from qserver.sandbox.ending import Ending
 from qserver.sandbox.errors import ChildDied
 from qserver.settings import InspectorSettings
@@ -28,7 +30,9 @@ class Scene:
     def __init__(self) -> None:
         settings = InspectorSettings()
         self.inspectors = FakeInspectors()
-        self.pool = InspectorPool(self.inspectors.spawn, settings, processes=2, clock=self.inspectors.clock)
+        clock = self.inspectors.clock
+        reading_time = ReadingTime(allowance_seconds=30.0, clock=clock)
+        self.pool = InspectorPool(self.inspectors.spawn, settings, processes=2, reading_time=reading_time, clock=clock)
         self.reader = CircuitReader(self.pool, settings, Metrics())
 
     async def read(self, *sources: bytes, user_id: UUID = USER) -> list[Inspection | Exception]:
@@ -115,6 +119,33 @@ async def test_a_circuit_that_kills_its_process_is_refused_and_takes_no_other_wi
     assert killer.message == sentence
     assert profiles([first, last]) == [BELL_PROFILE, BELL_PROFILE]
     assert profiles(await scene.read(b"bell")) == [BELL_PROFILE]
+
+
+async def test_who_sends_nothing_but_circuits_that_take_all_their_time_is_refused(scene: Scene) -> None:
+    found = await scene.read(*(b"hang %d" % number for number in range(100)))
+    another = await scene.read(b"bell")
+    of_another = await scene.read(b"bell", user_id=OTHER)
+
+    kinds = profiles(found)
+    refused = kinds.count(QuotaExceeded)
+    assert kinds.count(CostlyCircuit) + refused == 100
+    assert len(scene.inspectors.calls) <= 5  # 30 s, 10 s each, by two at once
+    assert profiles(another) == [QuotaExceeded]
+    assert profiles(of_another) == [BELL_PROFILE]
+
+
+async def test_a_user_whose_circuits_take_long_leaves_a_process_to_others(scene: Scene) -> None:
+    await scene.read(b"hang")
+    scene.inspectors.gate.clear()
+    slow = [asyncio.create_task(scene.read(b"slow %d" % number)) for number in range(3)]
+    await until(lambda: b"slow 0" in scene.inspectors.inspected)
+
+    other = asyncio.create_task(scene.read(b"one", user_id=OTHER))
+    await until(lambda: b"one" in scene.inspectors.inspected)
+
+    assert len(scene.inspectors.calls) == 3
+    scene.inspectors.gate.set()
+    await asyncio.gather(other, *slow)
 
 
 async def test_a_process_that_was_killed_while_it_lay_idle_is_not_the_next_circuits_fault(scene: Scene) -> None:

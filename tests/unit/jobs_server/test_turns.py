@@ -1,6 +1,7 @@
 """Turns between users."""
 
 import asyncio
+from collections.abc import Collection
 from uuid import UUID, uuid4
 
 from jobs_server.turns import FairSlots
@@ -11,8 +12,8 @@ ALICE, BOB, CAROL = uuid4(), uuid4(), uuid4()
 class Stage:
     """Users who take slots; each holds its own until it is told to leave."""
 
-    def __init__(self, slots: int) -> None:
-        self.turns = FairSlots(slots)
+    def __init__(self, slots: int, *, slow: Collection[UUID] = ()) -> None:
+        self.turns = FairSlots(slots, is_slow=lambda user: user in slow)
         self.holding: list[tuple[UUID, asyncio.Event]] = []
 
     async def enter(self, user: UUID) -> "asyncio.Task[None]":
@@ -68,6 +69,41 @@ async def test_each_gets_one_while_others_wait() -> None:
     await stage.finish(ALICE)
 
     assert stage.holders() == [ALICE, BOB, CAROL]
+
+
+async def test_slow_users_leave_one_slot_to_others_who_get_it_at_once() -> None:
+    stage = Stage(3, slow=[ALICE, BOB])
+    for user in (ALICE, ALICE, ALICE, BOB):
+        await stage.enter(user)
+    without_others = stage.holders()
+
+    await stage.enter(CAROL)
+
+    assert without_others == [ALICE, ALICE]
+    assert stage.holders() == [ALICE, ALICE, CAROL]
+
+
+async def test_a_slow_user_gets_the_only_slot_there_is() -> None:
+    stage = Stage(1, slow=[ALICE])
+
+    await stage.enter(ALICE)
+    await stage.enter(ALICE)
+    await stage.finish(ALICE)
+
+    assert stage.holders() == [ALICE]
+
+
+async def test_slow_users_take_turns() -> None:
+    stage = Stage(2, slow=[ALICE, BOB])
+    for user in (ALICE, ALICE, BOB, ALICE, BOB):
+        await stage.enter(user)
+    order = []
+
+    while stage.holding:
+        order += stage.holders()
+        await stage.finish(order[-1])
+
+    assert order == [ALICE, ALICE, BOB, ALICE, BOB]
 
 
 async def test_turns_go_round() -> None:
