@@ -21,6 +21,7 @@ from qiskit.circuit import (
     WhileLoopOp,
 )
 from qiskit.circuit.library import DiagonalGate, Initialize, MCXGate, PauliGate, UnitaryGate
+from qiskit.exceptions import QiskitError
 from qiskit.transpiler import PassManager
 from qiskit.transpiler.passes import HighLevelSynthesis
 
@@ -90,9 +91,14 @@ def definition_of(operation: Operation) -> QuantumCircuit:
     """Give the circuit that an operation stands for. Raises InvalidCircuit where there is none."""
     if isinstance(operation, BoxOp):
         return operation.body
-    definition = operation.definition if isinstance(operation, Instruction) else None
-    if definition is None:
-        definition = _synthesized(operation)
+    try:
+        definition = operation.definition if isinstance(operation, Instruction) else None
+        if definition is None:
+            definition = _synthesized(operation)
+    except (QiskitError, ValueError, TypeError, ArithmeticError) as error:
+        # It is worked out only now, with the numbers that the circuit gives: logarithms of 0, powers without end.
+        words = error.message if isinstance(error, QiskitError) else error
+        raise InvalidCircuit(f"gate {operation.name!r} can't be written out: {words}") from error
     if definition is None:
         if operation.name in _SETS_OF_AER:
             raise InvalidCircuit(
@@ -114,6 +120,11 @@ def replace(circuit: QuantumCircuit, rule: Rule) -> QuantumCircuit:
     for instruction in circuit.data:
         _append(result, instruction, rule)
     return result
+
+
+def expand(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Write out all that is not known by its name; the same object where there is nothing."""
+    return replace(circuit, lambda found: None if is_known(found) else definition_of(found.operation))
 
 
 def written_out(is_meant: Callable[[CircuitInstruction], bool]) -> Rule:

@@ -15,6 +15,7 @@ MAX_OPERATIONS = 1_000_000
 
 _DEFINITION = re.compile(r"\bgate\s+(\w+)\s*(?:\([^)]*\))?[^{};]*\{([^}]*)\}")
 _MODIFIERS = re.compile(r".*@", re.DOTALL)
+_NOT_LINE_ENDS = re.compile(r"[^\n]")
 _NAME = re.compile(r"\s*(\w+)")
 
 
@@ -37,6 +38,11 @@ def check_operations(text: str, *, largest_register: int) -> None:
 def defined_gates(text: str) -> frozenset[str]:
     """Name the gates that the text defines."""
     return frozenset(name for name, _ in _definitions(text))
+
+
+def without_definitions(text: str) -> str:
+    """Blank gate definitions out, keeping every position and line; `text` is free of comments."""
+    return _DEFINITION.sub(lambda match: _NOT_LINE_ENDS.sub(" ", match.group()), text) if "gate" in text else text
 
 
 def _weights(text: str) -> Mapping[str, int]:

@@ -1,25 +1,24 @@
 """What an inspector process does with a circuit: parse, check, profile, write QPY. Needs Qiskit, not Aer."""
 
-import cmath
 import io
 import math
 import struct
-from collections.abc import Iterable
 
-import numpy as np
 from qiskit import QuantumCircuit, qpy
-from qiskit.circuit import CircuitInstruction, Measure, ParameterExpression, Store
+from qiskit.circuit import CircuitInstruction, Measure
 from qiskit.qpy.exceptions import UnsupportedFeatureForVersion
 
 from plugins.aer.backends import QPY_VERSIONS
-from plugins.aer.circuit_walk import check_phase, count_operations, definition_of, instructions_of, is_known, replace
+from plugins.aer.circuit_walk import check_phase, count_operations, definition_of, is_known, replace
 from plugins.aer.direct_circuits import MAX_DIRECT_QUBITS
 from plugins.aer.engine_names import ENGINE_NAMES
 from plugins.aer.gate_arithmetic import MAX_OPERATIONS
+from plugins.aer.gate_places import place_of_infinity, place_of_use
 from plugins.aer.loaders import MAX_IMPORTER_CIRCUIT_BYTES, load, load_again, load_qpy, looked_at
 from plugins.aer.plain_profiles import plain_profile
 from plugins.aer.profiling import profile
-from plugins.aer.source_look import MAX_REGISTER_BITS
+from plugins.aer.soundness import NO_VARIABLES, UnsoundInstruction, blamed, check_and_expand
+from plugins.aer.source_look import MAX_REGISTER_BITS, decode
 from qserver.circuits import Circuit, CircuitFormat, Inspection
 from qserver.errors import InvalidCircuit, TooLarge
 
@@ -47,16 +46,18 @@ def inspect(
     No QPY is written where the text itself loads as fast: see `load_circuit`.
     """
     if circuit_format is not CircuitFormat.OPENQASM2 or len(source) > PLAIN_OPENQASM2_BYTES:
-        circuit = parse(source, circuit_format, max_importer_bytes=max_importer_bytes)
-        return Inspection(circuit_format=circuit_format, profile=profile(circuit), qpy=_write_qpy(circuit))
+        loaded = load(source, circuit_format, max_importer_bytes=max_importer_bytes)
+        circuit, expanded = _checked(loaded, source, circuit_format)
+        found = profile(circuit, expanded=expanded)
+        return Inspection(circuit_format=circuit_format, profile=found, qpy=_write_qpy(circuit))
     is_short = len(source) <= SHORT_OPENQASM2_BYTES
     plain = plain_profile(looked_at(source, circuit_format))
     if plain is not None and (is_short or plain.num_qubits <= MAX_DIRECT_QUBITS):
         return Inspection(circuit_format=circuit_format, profile=plain, qpy=None)
     loaded = load_again(source, circuit_format)  # it was looked at just now
-    circuit = _checked(loaded)
+    circuit, expanded = _checked(loaded, source, circuit_format)
     qpy = None if is_short and circuit is loaded else _write_qpy(circuit)
-    return Inspection(circuit_format=circuit_format, profile=profile(circuit), qpy=qpy)
+    return Inspection(circuit_format=circuit_format, profile=profile(circuit, expanded=expanded), qpy=qpy)
 
 
 def parse(source: bytes, circuit_format: CircuitFormat, *, max_importer_bytes: int | None = None) -> QuantumCircuit:
@@ -64,7 +65,8 @@ def parse(source: bytes, circuit_format: CircuitFormat, *, max_importer_bytes: i
 
     The limit is for circuits that come from outside: what was inspected once is parsed again without one.
     """
-    return _checked(load(source, circuit_format, max_importer_bytes=max_importer_bytes))
+    loaded = load(source, circuit_format, max_importer_bytes=max_importer_bytes)
+    return _checked(loaded, source, circuit_format)[0]
 
 
 def load_circuit(circuit: Circuit) -> QuantumCircuit:
@@ -81,17 +83,35 @@ def load_circuit(circuit: Circuit) -> QuantumCircuit:
         return parse(circuit.source, circuit.circuit_format)
 
 
-def _checked(circuit: QuantumCircuit) -> QuantumCircuit:
-    """Check what no parser does; give the circuit, or one in which names of operations say what they do."""
+def _checked(
+    circuit: QuantumCircuit, source: bytes, circuit_format: CircuitFormat
+) -> tuple[QuantumCircuit, QuantumCircuit]:
+    """Check what no parser does.
+
+    Gives the circuit, or one in which names of operations say what they do, and that with all gates written out.
+    """
     _check_size(circuit)
     check_phase(circuit)
     if len(circuit.data) <= MAX_OPERATIONS and all(map(_is_plain, circuit.data)):
-        return circuit
-    count_operations(circuit)
-    honest = replace(circuit, _write_out_impostors)
-    for instruction in instructions_of(honest):
-        _check_instruction(instruction)
-    return honest
+        return circuit, circuit
+    try:
+        count_operations(circuit)
+        honest = replace(circuit, _write_out_impostors)
+        return honest, check_and_expand(honest)
+    except InvalidCircuit as error:
+        culprit = blamed(circuit)
+        if culprit is None:
+            raise
+        raise _placed(culprit, source, circuit_format) from error
+
+
+def _placed(culprit: UnsoundInstruction, source: bytes, circuit_format: CircuitFormat) -> InvalidCircuit:
+    if circuit_format is CircuitFormat.QPY:
+        return culprit
+    text = decode(source)
+    place = place_of_infinity(text) or place_of_use(text, culprit.name, number=culprit.number, count=culprit.count)
+    line, column = place or (None, None)
+    return InvalidCircuit(culprit.message, line=line, column=column)
 
 
 def _is_plain(instruction: CircuitInstruction) -> bool:
@@ -105,35 +125,10 @@ def _check_size(circuit: QuantumCircuit) -> None:
     if circuit.num_qubits == 0:
         raise InvalidCircuit("the circuit has no qubits")
     if circuit.num_vars or circuit.num_stretches:
-        raise _variables_refused()
+        raise InvalidCircuit(NO_VARIABLES)
     for bits, kind in ((circuit.num_qubits, "qubits"), (circuit.num_clbits, "classical bits")):
         if bits > MAX_REGISTER_BITS:
             raise TooLarge(f"the circuit has {bits:,} {kind}; the limit is {MAX_REGISTER_BITS:,}")
-
-
-def _check_instruction(instruction: CircuitInstruction) -> None:
-    if isinstance(instruction.operation, Store):
-        raise _variables_refused()
-    if not instruction.is_standard_gate() and not is_known(instruction):
-        definition_of(instruction.operation)
-    for value in _numbers(instruction.params):
-        if not cmath.isfinite(value):
-            raise InvalidCircuit(f"gate {instruction.name!r} has the parameter {value}, which is no finite number")
-
-
-def _variables_refused() -> InvalidCircuit:
-    # Aer 0.18 fails on variables of type Bool and aborts the process on those of type Uint.
-    return InvalidCircuit("the circuit has variables of its own beside its classical bits; Aer can't run them")
-
-
-def _numbers(params: Iterable[object]) -> Iterable[complex]:
-    for param in params:
-        if isinstance(param, int | float | complex):
-            yield param
-        elif isinstance(param, np.ndarray):
-            yield complex(param.sum())
-        elif isinstance(param, ParameterExpression) and not param.parameters:
-            yield complex(param)
 
 
 def _write_out_impostors(instruction: CircuitInstruction) -> QuantumCircuit | None:
@@ -153,7 +148,9 @@ def _write_qpy(circuit: QuantumCircuit) -> bytes:
             qpy.dump(circuit, written, version=version)
         except UnsupportedFeatureForVersion:
             continue
-        except struct.error:  # a name of 64 KiB, 200 controls of one gate; newer versions write it and can't read it
+        except struct.error:  # newer versions write it and can't read it
             break
         return written.getvalue()
-    raise InvalidCircuit("the circuit uses something that QPY can't hold")
+    raise InvalidCircuit(
+        "the circuit uses something that QPY can't hold, such as a name of 64 KiB or a gate with 33 controls"
+    )

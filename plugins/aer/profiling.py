@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from qiskit import QuantumCircuit
 from qiskit.circuit import CircuitInstruction, Clbit, ForLoopOp, Qubit
 
-from plugins.aer.circuit_walk import blocks_of, definition_of, instructions_of, is_known, replace, turns_of
+from plugins.aer.circuit_walk import blocks_of, expand, instructions_of, turns_of
 from plugins.aer.cliffords import is_clifford
 from plugins.aer.final_measurements import SplitCircuit, split
 from qserver.circuits import CircuitProfile, ClassicalRegister
@@ -29,10 +29,13 @@ class _Shape:
     num_active_qubits: int
 
 
-def profile(circuit: QuantumCircuit) -> CircuitProfile:
-    """Describe a circuit that has passed `inspector`'s checks."""
+def profile(circuit: QuantumCircuit, *, expanded: QuantumCircuit | None = None) -> CircuitProfile:
+    """Describe a circuit that has passed `inspector`'s checks.
+
+    `expanded` is what `circuit_walk.expand` makes of it, where somebody has done that already.
+    """
     parts = split(circuit)
-    expanded = replace(circuit, lambda found: None if is_known(found) else definition_of(found.operation))
+    expanded = expand(circuit) if expanded is None else expanded
     written = _shape(circuit)
     run = written if expanded is circuit else _shape(expanded)
     is_measured_midway = _is_measured_midway(circuit, parts)

@@ -17,6 +17,8 @@ MAX_NESTING = 40
 """Parentheses, brackets and braces: 100,000 of them crash the fast OpenQASM 3 loader."""
 MAX_SIGNS_IN_A_ROW = 40
 """Unary operators recurse like parentheses do."""
+MAX_CONTROLS = 32
+"""Of one `ctrl` or `negctrl`: QPY holds no gate with more, and a thousand million take all of a parser's time."""
 MAX_REGISTER_BITS = 10_000
 """Qubits or bits of a circuit; more make the loaders slow long before anything could run them."""
 
@@ -33,6 +35,7 @@ _INDEX = re.compile(r"\[([^\[\]]*)\]")
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _POWERS = re.compile(r"(?:\^|\*\*)")
 _NUMBER = re.compile(r"\s*(\d[\d_]*)\s*")
+_CONTROLS = re.compile(r"\b(?:neg)?ctrl\s*\(\s*(\d[\d_]*)")
 _LONGEST_LITERAL = re.compile(r"\d{400}")
 _BLOCK_DIGITS = 200
 LONGEST_SIZE = 12  # digits
@@ -61,7 +64,7 @@ def decode(source: bytes) -> str:
 
 def look(text: str, circuit_format: CircuitFormat) -> None:
     """Refuse with InvalidCircuit, naming line and column, what must not reach a parser."""
-    bare = _without_comments(text)
+    bare = without_comments(text)
     _check_header(bare, circuit_format)
     _check_includes(bare, circuit_format)
     _check_nesting(bare)
@@ -77,7 +80,7 @@ def refused_loop(text: str) -> InvalidCircuit | None:
 
     Asked once they have failed, because what they say of it names no place.
     """
-    bare = _without_comments(text)
+    bare = without_comments(text)
     last_index_with = {name: match.start() for match in _INDEX.finditer(bare) for name in _IDENTIFIER.findall(match[1])}
     for loop in _FOR.finditer(bare):
         if last_index_with.get(loop[1], 0) > loop.end():
@@ -90,7 +93,7 @@ def refused_loop(text: str) -> InvalidCircuit | None:
     return None
 
 
-def _without_comments(text: str) -> str:
+def without_comments(text: str) -> str:
     """Blank comments out, keeping every position and line."""
     return _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
 
@@ -143,6 +146,16 @@ def _check_expressions(text: str) -> None:
     for start, statement in _statements(text):
         if len(_POWERS.findall(statement)) > MAX_NESTING:
             raise _at(text, start, f"more than {MAX_NESTING} powers in one statement")
+        if statement.count("@") > MAX_NESTING:
+            raise _at(text, start + statement.index("@"), f"more than {MAX_NESTING} modifiers of one gate")
+    _check_controls(text)
+
+
+def _check_controls(text: str) -> None:
+    for match in _CONTROLS.finditer(text) if "ctrl" in text else ():
+        digits = match.group(1).replace("_", "")
+        if len(digits) > LONGEST_SIZE or int(digits) > MAX_CONTROLS:
+            raise _at(text, match.start(), f"a gate with {_abridged(digits)} controls; the limit is {MAX_CONTROLS}")
 
 
 def _has_block_of_digits(text: str) -> bool:
@@ -171,7 +184,8 @@ def _places(word: str, text: str) -> Iterator[int]:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
-    if "^" not in text and ("*" not in text or "**" not in text):  # one sign is found much faster than two
+    # One sign is found much faster than two.
+    if "^" not in text and "@" not in text and ("*" not in text or "**" not in text):
         return
     start = 0
     for piece in text.split(";"):
@@ -211,10 +225,12 @@ def _register_size(text: str, match: re.Match[str]) -> int:
         raise _at(text, match.start(), "the size of a register must be a plain number")
     digits = number.group(1).replace("_", "")
     if len(digits) > LONGEST_SIZE:
-        raise _at(
-            text, match.start(), f"a register of {digits[:LONGEST_SIZE]}... bits; the limit is {MAX_REGISTER_BITS:,}"
-        )
+        raise _at(text, match.start(), f"a register of {_abridged(digits)} bits; the limit is {MAX_REGISTER_BITS:,}")
     return int(digits)
+
+
+def _abridged(digits: str) -> str:
+    return f"{int(digits):,}" if len(digits) <= LONGEST_SIZE else f"{digits[:LONGEST_SIZE]}..."
 
 
 def _at(text: str, position: int, message: str) -> InvalidCircuit:
