@@ -12,6 +12,7 @@ from database.result_documents import decode_result, encode_result
 from database.result_summaries import summaries_of, summary_from
 from database.tables import jobs, result_arrays, results
 from database.work import Parameters, Work
+from qserver.errors import NotFound
 from qserver.identity import Identity
 from qserver.ids import new_id
 from qserver.results import Array, PubResult
@@ -48,11 +49,28 @@ class Results:
         if result is None:
             raise no_job(job_id)
         if result.documents:
-            return summary_from(result.documents[0].id, job_id, result.documents[0].text)
+            return _summary_of(job_id, result.documents)
         summary = None if result.documents is not None else summaries_of(self._work, [job_id]).get(job_id)
         if summary is None:
             raise why_none(result)
         return summary
+
+    def summaries(self, job_ids: Sequence[UUID], identity: Identity) -> Mapping[UUID, ResultSummary | NotFound]:
+        """Give for each job what `summary` gives, or the NotFound that it raises; large results are left out.
+
+        Those are best read alone: hundreds of them must not be in memory together.
+        """
+        found = self.of_jobs(job_ids, identity, max_bytes=SHARED_BYTES)
+        answers: dict[UUID, ResultSummary | NotFound] = {}
+        for job_id in job_ids:
+            result = found.get(job_id)
+            if result is None:
+                answers[job_id] = no_job(job_id)
+            elif result.documents:
+                answers[job_id] = _summary_of(result.job_id, result.documents)
+            elif result.documents is not None:
+                answers[job_id] = why_none(result)
+        return answers
 
     def first_id(self, job_id: UUID, identity: Identity) -> UUID | None:
         """Give the id by which a job's results are known; None where the caller has no such job, or it no results."""
@@ -72,6 +90,10 @@ class Results:
         read: ask for it alone.
         """
         return job_results_of(self._work, job_ids, identity, max_bytes=max_bytes)
+
+
+def _summary_of(job_id: UUID, documents: Sequence[StoredDocument]) -> ResultSummary:
+    return summary_from(documents[0].id, job_id, documents[0].text)
 
 
 class ResultRows(NamedTuple):

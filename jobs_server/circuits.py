@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from database.records import CircuitKey, StoredProfile
-from jobs_server.batching import Batcher
 from jobs_server.readings import CircuitReader, Reading
 from jobs_server.refusals import CostlyCircuit, Refusals
 from jobs_server.shared_work import SharedWork
 from jobs_server.transactions import Transactions
+from qserver.batching import Batcher
 from qserver.circuits import CircuitFormat, CircuitSource, Inspection
 from qserver.settings import MIB
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import structlog
 
 from database.records import NewJob
-from jobs_server.batching import Batcher
 from jobs_server.direct_dispatch import DirectDispatch
 from jobs_server.fresh_jobs import FreshJobs
 from jobs_server.metrics import Metrics
 from jobs_server.transactions import Transactions
+from qserver.batching import Batcher
 from qserver.errors import RetryableError
 from qserver.jobs import Job
 from qserver.settings import MIB, QuotaSettings

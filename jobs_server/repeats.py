@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from database.records import NamedSubmission
 from jobs_server.admission import Submission
-from jobs_server.batching import Batcher
 from jobs_server.limits import check_request_id
 from jobs_server.transactions import Transactions
+from qserver.batching import Batcher
 from qserver.errors import AlreadyExists, QServerError, RetryableError
 from qserver.jobs import Job
 

@@ -10,11 +10,11 @@ import structlog
 
 from database.changes import Change, ChangeKind
 from database.records import JobResult
-from jobs_server.batching import Batcher
 from jobs_server.fresh_jobs import FreshJobs
 from jobs_server.result_pages import JOBS_AT_ONCE, Page, page_of, read_few, read_large, read_page
 from jobs_server.transactions import Transactions
 from jobs_server.watch import POLL_SECONDS
+from qserver.batching import Batcher
 from qserver.errors import RetryableError, Unavailable
 from qserver.identity import Identity
 from qserver.rpc.v1 import jobs_pb2

@@ -12,12 +12,14 @@ from rest_api.middleware.paths import TrailingSlashMiddleware
 from rest_api.middleware.response import ResponseMiddleware
 from rest_api.routes import ROUTERS
 from rest_api.services import Services
+from rest_api.shared_results import SharedResults
 
 
 def create_app(services: Services) -> FastAPI:
     """Build an application over `services`, which it uses and does not close. One application for each Services."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.services = services
+    app.state.shared_results = SharedResults(services.database)
     for router in ROUTERS:
         app.include_router(router)
     # Built once, when somebody first looks; FastAPI's own way to replace its document.

@@ -10,6 +10,7 @@ from qserver.addresses import plain_address
 from qserver.errors import PermissionDenied
 from qserver.identity import HTTP_RULES, NOBODY, Identity, Permission
 from rest_api.services import Services
+from rest_api.shared_results import SharedResults
 
 if TYPE_CHECKING:
     from fastapi.routing import APIRoute
@@ -27,6 +28,11 @@ def services_of(request: Request) -> Services:
 async def find_services(request: Request) -> Services:
     """Give what the application was built with, to a route."""
     return services_of(request)
+
+
+async def find_shared_results(request: Request) -> SharedResults:
+    """Give to a route what reads single results."""
+    return cast("SharedResults", request.app.state.shared_results)
 
 
 def rule_of(method: str, path: str) -> str:
@@ -71,6 +77,7 @@ async def _admitted(request: Request) -> Identity:
 
 Caller = Annotated[Identity, Depends(identify)]
 Neighbours = Annotated[Services, Depends(find_services)]
+SharedReading = Annotated[SharedResults, Depends(find_shared_results)]
 JobId = Annotated[UUID, Path(alias="id", description="the job's id, a UUID")]
 Cursor = Annotated[int, Query(ge=0, le=MAX_CURSOR, description="how many to skip from the start")]
 JobOwner = Annotated[

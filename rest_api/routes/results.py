@@ -1,18 +1,19 @@
 """Results, and the history of jobs that are over."""
 
+import asyncio
 from http import HTTPStatus
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from database import Transaction
+from database import Database, Transaction
 from qserver.identity import Identity
 from rest_api import examples, original_schemas, schemas
 from rest_api.conditional import NOT_MODIFIED, IfNoneMatch, is_known, not_modified, result_tag, tagged
-from rest_api.dependencies import Caller, Cursor, JobId, JobOwner, Neighbours, identify
+from rest_api.dependencies import Caller, Cursor, JobId, JobOwner, Neighbours, SharedReading, identify
 from rest_api.json_response import JSON_MEDIA_TYPE, json_response
 from rest_api.openapi import answers, refusals
-from rest_api.original_views import history_view, results_view
+from rest_api.original_views import history_view
 from rest_api.result_texts import result_document_text
 from rest_api.service_route import ServiceRoute
 from rest_api.views import API_PREFIX
@@ -32,13 +33,14 @@ router = APIRouter(prefix=API_PREFIX, tags=["results"], dependencies=[Depends(id
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
-def get_result(job_id: JobId, caller: Caller, neighbours: Neighbours, known: IfNoneMatch) -> Response:
+async def get_result(
+    job_id: JobId, caller: Caller, neighbours: Neighbours, shared: SharedReading, known: IfNoneMatch
+) -> Response:
     """Read counts, quasi_dist and expval. 404 where there is no result (yet); the sentence says why."""
-    with neighbours.database.reading() as transaction:
-        if answer := _known_result(transaction, job_id, caller, known):
-            return answer
-        summary = transaction.results.summary(job_id, caller)
-    return json_response(results_view(summary), headers=tagged(result_tag(summary.id)))
+    if known and (answer := await asyncio.to_thread(_known_answer, neighbours.database, job_id, caller, known)):
+        return answer
+    result = await shared.read(job_id, caller)
+    return Response(result.text, media_type=JSON_MEDIA_TYPE, headers=tagged(result_tag(result.id)))
 
 
 @router.get(
@@ -80,6 +82,11 @@ def list_history(caller: Caller, neighbours: Neighbours, cursor: Cursor = 0, use
     with neighbours.database.reading() as transaction:
         rows = transaction.history.list(caller, limit=PAGE_SIZE, offset=cursor, owner=user)
     return json_response([history_view(row) for row in rows])
+
+
+def _known_answer(database: Database, job_id: UUID, caller: Identity, known: str) -> Response | None:
+    with database.reading() as transaction:
+        return _known_result(transaction, job_id, caller, known)
 
 
 def _known_result(transaction: Transaction, job_id: UUID, caller: Identity, known: str) -> Response | None:

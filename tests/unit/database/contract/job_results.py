@@ -106,3 +106,24 @@ class TestJobResults:
         assert found[large.job_id].documents is None
         assert found[large.job_id].size_bytes > 9000
         assert len(alone) == 2
+
+    def test_summaries_answer_for_each_job_as_one_alone_does(self, database: Database) -> None:
+        ada = a_user(database, "ada")
+        done, hers = a_finished_job(database), a_finished_job(database, JobBuilder(owner=ada))
+        running, unknown = a_lease(database).job_id, uuid4()
+        large = a_lease(database)
+        finished(database, large, replace(a_result(), arrays=(Array("m", "uint8", (70_000,), bytes(70_000)),)))
+
+        with database.reading() as transaction:
+            found = transaction.results.summaries([done, hers, running, unknown, large.job_id], ANONYMOUS)
+            of_ada = transaction.results.summaries([done, hers], ada)
+            alone = transaction.results.summary(done, ANONYMOUS)
+
+        assert found[done] == alone
+        assert {job_id: str(answer) for job_id, answer in found.items() if isinstance(answer, NotFound)} == {
+            running: f"job {running} has no result yet: it is running",
+            unknown: f"there is no job {unknown}",
+        }
+        assert large.job_id not in found
+        assert isinstance(of_ada[done], NotFound)
+        assert of_ada[hers] == found[hers]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from jobs_server.batching import Batcher
+from qserver.batching import Batcher
 from qserver.errors import Unavailable
 from tests.waiting import until
 
