@@ -12,7 +12,7 @@ from sqlalchemy import Integer, Select, and_, bindparam, case, select
 
 from database.records import JobResult, StoredDocument
 from database.tables import jobs, result_arrays, results
-from database.work import Parameters, Work, is_given, is_selected
+from database.work import Work, is_given
 from qserver.errors import NotFound, Reason
 from qserver.identity import Identity
 from qserver.jobs import JobStatus
@@ -24,8 +24,7 @@ ANY_SIZE: Final = 2**31 - 1
 SHARED_BYTES: Final = 64 * 1024
 """A larger result is best read alone: hundreds of them must not be in memory together."""
 
-PAGE_COLUMNS: Final = (jobs.c.pointer, jobs.c.id, jobs.c.status, jobs.c.reason, jobs.c.message)
-"""What a statement for `page_of` selects of jobs."""
+_JOB_COLUMNS: Final = (jobs.c.pointer, jobs.c.id, jobs.c.status, jobs.c.reason, jobs.c.message)
 
 _MAX_BYTES: Final = bindparam("max_bytes", type_=Integer())
 _RESULT_COLUMNS: Final = (
@@ -54,14 +53,6 @@ def job_results_of(
         # Here and not in the statement: for a condition on the owner PostgreSQL may read all that the owner has.
         rows = [row for row in rows if row.owner_id == identity.user_id]
     return {result.job_id: result for result in _job_results(work, cast("Sequence[_Row]", rows))}
-
-
-def page_of(work: Work, page: Select[tuple[object, ...]], parameters: Parameters) -> Sequence[JobResult]:
-    """Give what there is to read of the jobs that a statement of `select_page` selects, as `job_results_of` does.
-
-    `parameters` are those of the statement, and `max_bytes`.
-    """
-    return _job_results(work, cast("Sequence[_Row]", work.execute(page, parameters).all()))
 
 
 def no_job(job_id: UUID) -> NotFound:
@@ -109,25 +100,10 @@ def _named(*, is_postgres: bool) -> Select[tuple[object, ...]]:
     """
     beside = and_(results.c.job_id == jobs.c.id, is_given(results.c.job_id, "job_ids", is_postgres=is_postgres))
     return (
-        select(*PAGE_COLUMNS, *_RESULT_COLUMNS, jobs.c.owner_id)
+        select(*_JOB_COLUMNS, *_RESULT_COLUMNS, jobs.c.owner_id)
         .select_from(jobs.outerjoin(results, beside))
         .where(is_given(jobs.c.id, "job_ids", is_postgres=is_postgres))
         .order_by(jobs.c.pointer, results.c.pub_index)
-    )
-
-
-def select_page(page: Select[tuple[object, ...]], *, is_postgres: bool) -> Select[tuple[object, ...]]:
-    """Make a statement for `page_of` out of one that selects `PAGE_COLUMNS`: jobs beside their results, job by job.
-
-    It is best kept by who uses it: it takes longer to make than its rows take to read.
-    """
-    wanted = page.cte("wanted").prefix_with("MATERIALIZED", dialect="postgresql")
-    named = is_selected(results.c.job_id, select(wanted.c.id), is_postgres=is_postgres)  # as `_named` names them twice
-    beside = and_(results.c.job_id == wanted.c.id, named)
-    return (
-        select(*wanted.c, *_RESULT_COLUMNS)
-        .select_from(wanted.outerjoin(results, beside))
-        .order_by(wanted.c.pointer, results.c.pub_index)
     )
 
 

@@ -177,6 +177,16 @@ class JobResult(NamedTuple):
     documents: tuple[StoredDocument, ...] | None
 
 
+class PlainResult(NamedTuple):
+    """What there is to read of a finished job of one PUB, not large and without arrays: its document.
+
+    As text, and the id too: hundreds of them are passed on as they come.
+    """
+
+    job_id: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class JobDetail:
     """A job with its circuit's source and its results, as the original contract shows it."""

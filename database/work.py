@@ -15,7 +15,6 @@ from sqlalchemy import (
     FromClause,
     Insert,
     RowMapping,
-    Select,
     String,
     Table,
     all_,
@@ -118,16 +117,6 @@ def is_not_given(key: KeyedColumnElement[Key], name: str, *, is_postgres: bool) 
     if is_postgres:
         return key != all_(bindparam(name, type_=postgresql.ARRAY(key.type)))
     return key.not_in(select(func.json_each(bindparam(name, type_=String())).table_valued("value").c.value))
-
-
-def is_selected(key: Column[Key], keys: Select[tuple[object, ...]], *, is_postgres: bool) -> ColumnElement[bool]:
-    """Test whether a column's value is one of those that a statement selects: few keys, to be looked up one by one.
-
-    PostgreSQL makes them an array first. For IN its figures may have it read the whole table instead.
-    """
-    if is_postgres:
-        return key == any_(func.array(keys.scalar_subquery()))
-    return key.in_(keys)
 
 
 def status_is(column: KeyedColumnElement[str], *statuses: JobStatus) -> ColumnElement[bool]:

@@ -2,18 +2,26 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import orjson
 
 from database.job_results import no_job, why_none
-from database.records import JobResult, StoredDocument
+from database.records import JobResult, PlainResult, StoredDocument
 from database.result_documents import all_members_of
+from qserver.jobs import JobStatus
 from qserver.results import RESULT_SCHEMA, RESULT_SCHEMA_VERSION
 from rest_api.json_response import JSON_MEDIA_TYPE, encode
 from rest_api.views import packed_array
 
 NDJSON_MEDIA_TYPE = "application/x-ndjson"
+
+
+_FINISHED: Final = f'"status":"{JobStatus.FINISHED}","reason":null,"message":null'
+
+Value: TypeAlias = Mapping[str, object] | orjson.Fragment
+"""What came of a job, to be encoded."""
 
 
 class Form(StrEnum):
@@ -27,6 +35,11 @@ def wanted_form(accept: str) -> Form:
     """Choose by an Accept header: whichever form it names first, an array where it names none."""
     named = (part.partition(";")[0].strip().lower() for part in accept.split(","))
     return next((Form(name) for name in named if name in set(Form)), Form.ARRAY)
+
+
+def plain_value(plain: PlainResult) -> orjson.Fragment:
+    """Give what came of a job as a `schemas.JobResult`, to be encoded: nothing but its id and document differ."""
+    return orjson.Fragment(f'{{"job_id":"{plain.job_id}",{_FINISHED},"results":[{plain.text}]}}')
 
 
 def result_value(job_id: UUID, result: JobResult | None) -> Mapping[str, object]:
@@ -57,7 +70,7 @@ def result_document_text(job_id: UUID, documents: Sequence[StoredDocument]) -> s
     )
 
 
-def body(form: Form, values: Iterable[Mapping[str, object]]) -> bytes:
+def body(form: Form, values: Iterable[Value]) -> bytes:
     """Write values together."""
     match form:
         case Form.ARRAY:
@@ -66,7 +79,7 @@ def body(form: Form, values: Iterable[Mapping[str, object]]) -> bytes:
             return b"".join([encode(value) + b"\n" for value in values])
 
 
-def body_parts(form: Form, values: Iterable[Mapping[str, object]]) -> Iterator[bytes]:
+def body_parts(form: Form, values: Iterable[Value]) -> Iterator[bytes]:
     """Write values piece by piece: what is large need not be in memory with the rest."""
     match form:
         case Form.ARRAY:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, RowMapping, Select, bindparam, func, select, union_all
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, union_all
 
 from database.circuits import sources
-from database.job_results import PAGE_COLUMNS, page_of, select_page
 from database.jobs.guards import IS_PENDING, IS_RUNNING, Guard
 from database.jobs.rows import (
     EVENT_COLUMNS,
@@ -21,10 +20,10 @@ from database.jobs.rows import (
     visible_to,
 )
 from database.owners import id_of_owner, owner_names
-from database.records import JobDetail, JobResult
+from database.records import JobDetail
 from database.result_summaries import summaries_of
 from database.tables import history, job_events, jobs
-from database.work import Work, is_selected, status_is
+from database.work import Work, status_is
 from qserver.errors import NotFound
 from qserver.identity import Identity
 from qserver.jobs import Job, JobEvent, JobStatus
@@ -62,27 +61,6 @@ def list_page(work: Work, identity: Identity, page: Page) -> Sequence[Job]:
     meant = _of_page(select(jobs.c.pointer), identity, page).offset(page.offset)
     statement = select_jobs().where(jobs.c.pointer.in_(meant)).order_by(_order(page))
     return [job_from(row) for row in work.execute(statement).mappings()]
-
-
-def list_results(work: Work, identity: Identity, page: Page, *, max_bytes: int) -> Sequence[JobResult]:
-    """Give what there is to read of a page of jobs, oldest first."""
-    statement = _results_page(page.statuses, of_everybody=identity.sees_everything, is_postgres=work.is_postgres)
-    parameters = {"limit": page.limit, "offset": page.offset, "owner_id": identity.user_id, "max_bytes": max_bytes}
-    return page_of(work, statement, parameters)
-
-
-@cache
-def _results_page(
-    statuses: frozenset[JobStatus], *, of_everybody: bool, is_postgres: bool
-) -> Select[tuple[object, ...]]:
-    keys = select(jobs.c.pointer).order_by(jobs.c.pointer)
-    keys = keys.limit(bindparam("limit", type_=Integer())).offset(bindparam("offset", type_=BigInteger()))
-    if statuses:
-        keys = keys.where(status_is(jobs.c.status, *sorted(statuses)))
-    if not of_everybody:
-        keys = keys.where(jobs.c.owner_id == bindparam("owner_id", type_=jobs.c.owner_id.type))
-    meant = select(*PAGE_COLUMNS).where(is_selected(jobs.c.pointer, keys, is_postgres=is_postgres))
-    return select_page(meant, is_postgres=is_postgres)
 
 
 def _of_page(statement: Select[tuple[object, ...]], identity: Identity, page: Page) -> Select[tuple[object, ...]]:

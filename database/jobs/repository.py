@@ -22,7 +22,9 @@ from database.records import (
     Lease,
     NamedSubmission,
     NewJob,
+    PlainResult,
 )
+from database.result_pages import page_of_results
 from database.tables import jobs
 from database.work import Work, status_is
 from qserver.errors import AlreadyExists, Conflict, QuotaExceeded, Reason
@@ -96,10 +98,12 @@ class Jobs:
         offset: int = 0,
         statuses: frozenset[JobStatus] = frozenset(),
         max_bytes: int = ANY_SIZE,
-    ) -> Sequence[JobResult]:
-        """Give what there is to read of a page of jobs, in the order of submission, as `results.of_jobs` does."""
-        page = reading.Page(limit, offset, statuses=statuses)
-        return reading.list_results(self._work, identity, page, max_bytes=max_bytes)
+    ) -> Sequence[PlainResult | JobResult]:
+        """Give what there is to read of a page of jobs, in the order of submission.
+
+        What is not plain comes as `results.of_jobs` gives it.
+        """
+        return page_of_results(self._work, identity, limit=limit, offset=offset, statuses=statuses, max_bytes=max_bytes)
 
     def details(self, identity: Identity, *, limit: int, offset: int, owner: str | None = None) -> Sequence[JobDetail]:
         """Give a page of jobs as `list` does, with sources and results."""

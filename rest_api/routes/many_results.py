@@ -1,6 +1,6 @@
 """Results of many jobs in one answer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
@@ -11,13 +11,21 @@ from fastapi.responses import StreamingResponse
 
 from database import Database, Transaction
 from database.job_results import SHARED_BYTES
-from database.records import JobResult
+from database.records import JobResult, PlainResult
 from qserver.identity import Identity
 from qserver.jobs import JobStatus
 from rest_api import examples, schemas
 from rest_api.dependencies import Caller, Cursor, Neighbours, identify
 from rest_api.openapi import answers, lines, refusals
-from rest_api.result_texts import NDJSON_MEDIA_TYPE, body, body_parts, result_value, wanted_form
+from rest_api.result_texts import (
+    NDJSON_MEDIA_TYPE,
+    Value,
+    body,
+    body_parts,
+    plain_value,
+    result_value,
+    wanted_form,
+)
 from rest_api.service_route import ServiceRoute
 from rest_api.views import API_PREFIX
 
@@ -28,7 +36,7 @@ MAX_IDS = 400
 
 router = APIRouter(prefix=API_PREFIX, tags=["results"], dependencies=[Depends(identify)], route_class=ServiceRoute)
 
-Found = Sequence[tuple[UUID, JobResult | None]]
+Found = Sequence[tuple[UUID, JobResult | None] | PlainResult]
 """Jobs and what came of them; None where the caller has no such job."""
 
 
@@ -93,7 +101,7 @@ def list_results(
         found = _found(transaction, caller, wanted)
     form, headers = wanted_form(accept), {"Vary": "Accept"}
     values = _values(neighbours.database, caller, found)
-    if any(result is not None and result.documents is None for _, result in found):
+    if any(map(_is_large, found)):
         return StreamingResponse(body_parts(form, values), media_type=form, headers=headers)
     return Response(body(form, values), media_type=form, headers=headers)
 
@@ -107,15 +115,21 @@ def _found(transaction: Transaction, caller: Identity, wanted: Selection) -> Fou
     page = transaction.jobs.list_results(
         caller, limit=limit, offset=offset, statuses=wanted.statuses, max_bytes=SHARED_BYTES
     )
-    return [(result.job_id, result) for result in page]
+    return [result if isinstance(result, PlainResult) else (result.job_id, result) for result in page]
 
 
-def _values(database: Database, caller: Identity, found: Found) -> Iterator[Mapping[str, object]]:
-    for job_id, result in found:
-        if result is not None and result.documents is None:
-            yield result_value(job_id, _read_alone(database, caller, job_id))
+def _is_large(each: tuple[UUID, JobResult | None] | PlainResult) -> bool:
+    return not isinstance(each, PlainResult) and each[1] is not None and each[1].documents is None
+
+
+def _values(database: Database, caller: Identity, found: Found) -> Iterator[Value]:
+    for each in found:
+        if isinstance(each, PlainResult):
+            yield plain_value(each)
+        elif _is_large(each):
+            yield result_value(each[0], _read_alone(database, caller, each[0]))
         else:
-            yield result_value(job_id, result)
+            yield result_value(*each)
 
 
 def _read_alone(database: Database, caller: Identity, job_id: UUID) -> JobResult | None:

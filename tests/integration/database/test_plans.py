@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from database import Database
-from database.records import Completion
+from database.records import Completion, PlainResult
 from qserver.identity import ANONYMOUS
 from qserver.jobs import JobStatus
 from qserver.settings import DatabaseSettings
@@ -155,14 +155,15 @@ def test_reading_named_results_reads_no_others(crowded: Database) -> None:
 
 
 @with_right_figures
-def test_a_page_of_results_reads_no_others(crowded: Database) -> None:
+@pytest.mark.parametrize("statuses", [frozenset(), frozenset({JobStatus.FINISHED})])
+def test_a_page_of_results_reads_no_others(crowded: Database, statuses: frozenset[JobStatus]) -> None:
     finish_all(crowded)
     vacuum(crowded, analyze=True)
 
     with reading_counted(crowded) as reader, crowded.transaction() as transaction:
-        page = transaction.jobs.list_results(ANONYMOUS, limit=BATCH, offset=10)
+        page = transaction.jobs.list_results(ANONYMOUS, limit=BATCH, offset=10, statuses=statuses)
 
-    assert [bool(result.documents) for result in page] == [True] * BATCH
+    assert [type(result) for result in page] == [PlainResult] * BATCH
     assert max(reader.rows_read.values()) <= 2 * BATCH + 10  # the keys, from the first on, then their rows
     assert max(reader.rows_beside.values()) <= BATCH
 

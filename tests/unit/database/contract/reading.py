@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from database import Database
-from database.records import ResultSummary
+from database.records import PlainResult, ResultSummary
+from database.result_documents import decode_result
 from qserver.circuits import CircuitFormat
 from qserver.errors import NotFound, Reason
 from qserver.identity import ANONYMOUS, Identity, Role
@@ -108,7 +109,7 @@ class TestReading:
         several = a_lease(database, JobBuilder(owner=ada))
         finished(database, several, *[a_result(zeros=zeros) for zeros in range(12)])
         ids = [several.job_id, *[a_finished_job(database, JobBuilder(owner=ada)) for _ in range(2)]]
-        (waiting,) = submitted(database, JobBuilder(owner=ada))
+        (waiting,) = submitted(database, JobBuilder(owner=ada))  # none of them is plain: all results have arrays
 
         with database.reading() as transaction:
             every = transaction.jobs.list_results(ada, limit=9)
@@ -120,6 +121,27 @@ class TestReading:
         assert every == list(named.values())
         assert page == every[1:3]
         assert finished_only == every[:3]
+
+    @pytest.mark.parametrize("statuses", [frozenset(), frozenset({JobStatus.FINISHED})])
+    def test_a_plain_result_is_listed_as_text(self, database: Database, statuses: frozenset[JobStatus]) -> None:
+        plain = replace(a_result(), arrays=())
+        small, unwieldy, several, packed, strange = (a_lease(database) for _ in range(5))
+        finished(database, small, plain)
+        finished(database, unwieldy, replace(plain, counts={f"{number:012b}": 1 for number in range(3000)}))
+        finished(database, several, plain, plain)
+        finished(database, packed, a_result())
+        finished(database, strange, replace(plain, run=replace(plain.run, reason="\u2265 20 qubits")))
+        leases = [small, unwieldy, several, packed, strange]
+
+        with database.reading() as transaction:
+            page = transaction.jobs.list_results(ANONYMOUS, limit=9, statuses=statuses, max_bytes=9000)
+            named = transaction.results.of_jobs([lease.job_id for lease in leases], ANONYMOUS, max_bytes=9000)
+
+        first, *others = page
+        assert isinstance(first, PlainResult)
+        assert first.job_id == str(small.job_id)
+        assert decode_result(first.text, ()) == plain
+        assert others == [named[lease.job_id] for lease in leases[1:]]
 
     def test_pages_against_the_order_go_on_from_a_pointer(self, database: Database) -> None:
         jobs = submitted(database, *[JobBuilder()] * 5)
