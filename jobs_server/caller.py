@@ -1,6 +1,6 @@
 """Who asks: found out by the interceptor, read once by each RPC, and handed inwards as a value from there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextvars import ContextVar
 from urllib.parse import unquote
 
@@ -15,7 +15,7 @@ SCHEME = "x-forwarded-proto"
 AUTHORIZATION = "authorization"
 UNIX = "unix:"
 
-Metadata = Iterable[tuple[str, str | bytes]]
+Metadata = Collection[tuple[str, str | bytes]]
 
 
 def visitor_of(peer: str, metadata: Metadata, trusted: Sequence[Network]) -> Visitor:
@@ -23,16 +23,28 @@ def visitor_of(peer: str, metadata: Metadata, trusted: Sequence[Network]) -> Vis
 
     Raises Unauthenticated for an `authorization` that is none.
     """
-    told = {key: str(value) for key, value in metadata if key in {REAL_ADDRESS, SCHEME, AUTHORIZATION}}
-    host = _host(peer)
-    # A Unix socket is there for our own rest_api alone, in a folder that nobody else may enter.
-    is_trusted = peer.startswith(UNIX) or is_within(host, trusted)
-    address = told.get(REAL_ADDRESS, "")
+    told = _told(metadata)
     return Visitor(
         credential=credential_of(told.get(AUTHORIZATION)),
-        address=plain_address(address if is_trusted and parsed_address(address) else host or peer),
-        is_encrypted=is_trusted and told.get(SCHEME) == "https",
+        address=address_of(peer, metadata, trusted),
+        is_encrypted=_is_trusted(peer, trusted) and told.get(SCHEME) == "https",
     )
+
+
+def address_of(peer: str, metadata: Metadata, trusted: Sequence[Network]) -> str:
+    """Read where a call comes from, as `visitor_of` does."""
+    address = _told(metadata).get(REAL_ADDRESS, "")
+    is_told = _is_trusted(peer, trusted) and parsed_address(address)
+    return plain_address(address if is_told else _host(peer) or peer)
+
+
+def _told(metadata: Metadata) -> Mapping[str, str]:
+    return {key: str(value) for key, value in metadata if key in {REAL_ADDRESS, SCHEME, AUTHORIZATION}}
+
+
+def _is_trusted(peer: str, trusted: Sequence[Network]) -> bool:
+    # A Unix socket is there for our own rest_api alone, in a folder that nobody else may enter.
+    return peer.startswith(UNIX) or is_within(_host(peer), trusted)
 
 
 def _host(peer: str) -> str:

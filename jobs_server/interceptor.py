@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from grpc import aio
 
 from jobs_server.call_room import CallRoom
-from jobs_server.caller import current_caller, visitor_of
+from jobs_server.caller import address_of, current_caller, visitor_of
 from jobs_server.errors import INTERNAL, Refusal, is_expected, refusal
 from jobs_server.metrics import Metrics
 from qserver.access.authenticator import Authenticator
@@ -63,6 +63,7 @@ class Gate(aio.ServerInterceptor):
         """Ask `authenticator` who calls, count refusals in `metrics`; believe the proxies that `settings` name.
 
         Calls are held in `room`, all but questions after the service's health: whoever asks must learn that it lives.
+        No user has all of it.
         Answers that are streams end when `open_streams` finds that their caller may no longer be here.
         """
         self._room = room
@@ -96,9 +97,10 @@ class Gate(aio.ServerInterceptor):
     def _guarded(self, method: str, behaviour: Behaviour) -> Callable[[object, Context], Awaitable[object]]:
         async def guarded(request: object, context: Context) -> object:
             try:
-                with self._hold(method, request):
+                with self._hold(method, request, context):
                     admission = await self._let_in(method, context)
-                    return await self._answer(behaviour(request, context), context, admission)
+                    with self._hold_as(admission):
+                        return await self._answer(behaviour(request, context), context, admission)
             except QServerError as error:
                 answer = self._expected(method, error)
             except aio.AbortError:  # an RPC that ended itself with a status, e.g. the health service
@@ -111,10 +113,15 @@ class Gate(aio.ServerInterceptor):
 
         return guarded
 
-    def _hold(self, method: str, request: object) -> AbstractContextManager[None]:
+    def _hold(self, method: str, request: object, context: Context) -> AbstractContextManager[None]:
         if method == _HEALTH_CHECK:
             return nullcontext()
-        return self._room.open_stream() if method in _OPEN_STREAMS else self._room.call(_size_bytes(request))
+        if method not in _OPEN_STREAMS:
+            return self._room.call(_size_bytes(request))
+        return self._room.open_stream(address_of(context.peer(), context.invocation_metadata() or (), self._trusted))
+
+    def _hold_as(self, admission: Admission) -> AbstractContextManager[None]:
+        return nullcontext() if admission.caller is NOBODY else self._room.of_client(admission.caller)
 
     async def _let_in(self, method: str, context: Context) -> Admission:
         """Establish who calls. Raises PermissionDenied where the rules don't let them in, or don't know the method."""

@@ -92,7 +92,11 @@ class JobsServer:
             host=settings.jobs_server.grpc_host,
             variable="QSERVER_GRPC_HOST",
         )
-        self._open_streams = OpenStreams(self._authenticator, beat_seconds=settings.access.key_cache_seconds)
+        self._open_streams = OpenStreams(
+            self._authenticator,
+            beat_seconds=settings.access.key_cache_seconds,
+            most_per_user=settings.quotas.max_open_streams_per_user,
+        )
         self._inspectors = self._make_inspectors(spawn_inspector or _inspector_spawner(forkserver, settings))
         self._reader = CircuitReader(self._inspectors, settings.inspector, self._metrics)
         self._catalog = Catalog(self._transactions, self._clock)

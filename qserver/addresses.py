@@ -1,10 +1,13 @@
 """IP addresses as text: what doors, proxies and settings ask of them. What is no address is never within or local."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+_IPV6_PREFIX: Final = 64  # what one household or one rented machine has
 
 
 def parsed_address(text: str) -> Address | None:
@@ -32,3 +35,11 @@ def plain_address(text: str) -> str:
     address = parsed_address(text)
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return text if mapped is None else str(mapped)
+
+
+def network_of(text: str) -> str:
+    """Give what counts as one client: the /64 of an IPv6 address, all of which one machine may have, else the text."""
+    address = parsed_address(text)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(ip_network((address, _IPV6_PREFIX), strict=False))
+    return text

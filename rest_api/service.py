@@ -55,7 +55,11 @@ class RestApi:
             host=settings.rest_api.http_host,
             variable="QSERVER_HTTP_HOST",
         )
-        self._open_streams = OpenStreams(self._authenticator, beat_seconds=settings.access.key_cache_seconds)
+        self._open_streams = OpenStreams(
+            self._authenticator,
+            beat_seconds=settings.access.key_cache_seconds,
+            most_per_user=settings.quotas.max_open_streams_per_user,
+        )
         self._subscription: Subscription | None = None
         self._running: _Running | None = None
         self._stopping: _Running | None = None

@@ -3,17 +3,15 @@
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_network
 from threading import Lock
 from typing import Final
 
-from qserver.addresses import parsed_address
+from qserver.addresses import network_of
 from qserver.clock import Clock
 from qserver.errors import QuotaExceeded, ReachedLimit
 
 _MINUTE_SECONDS: Final = 60.0
 _MAX_ADDRESSES: Final = 10_000
-_IPV6_PREFIX: Final = 64  # what one household or one rented machine has
 
 
 @dataclass(slots=True)
@@ -40,7 +38,7 @@ class FailureLimit:
         if not self._per_minute:
             return
         with self._lock:
-            bucket = self._buckets.get(_network_of(address))
+            bucket = self._buckets.get(network_of(address))
             left = self._per_minute if bucket is None else self._refilled(bucket).left
         if left < 1:
             seconds = math.ceil((1 - left) * _MINUTE_SECONDS / self._per_minute)
@@ -54,7 +52,7 @@ class FailureLimit:
         """Remember a failure."""
         if not self._per_minute:
             return
-        key = _network_of(address)
+        key = network_of(address)
         with self._lock:
             bucket = self._buckets.setdefault(key, _Bucket(float(self._per_minute), self._clock.monotonic_seconds()))
             self._refilled(bucket).left -= 1
@@ -67,10 +65,3 @@ class FailureLimit:
         gained = (now - bucket.at_seconds) * self._per_minute / _MINUTE_SECONDS
         bucket.left, bucket.at_seconds = min(self._per_minute, bucket.left + gained), now
         return bucket
-
-
-def _network_of(address: str) -> str:
-    parsed = parsed_address(address)
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
-        return str(ip_network((parsed, _IPV6_PREFIX), strict=False))
-    return address

@@ -1,23 +1,28 @@
-"""Streams that stay open after their caller was let in: who may no longer come in may not stay either."""
+"""Streams that stay open after their caller was let in: how many, and who may no longer come in may not stay either."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
 from qserver.access.authenticator import Authenticator
 from qserver.access.keys import is_key
+from qserver.access.shares import Shares, holder_of
 from qserver.access.visitor import Visitor
-from qserver.errors import PermissionDenied, QServerError, RetryableError, Unavailable
-from qserver.identity import Identity, Permission
+from qserver.errors import PermissionDenied, QServerError, QuotaExceeded, ReachedLimit, RetryableError, Unavailable
+from qserver.identity import ANONYMOUS, Identity, Permission
+from qserver.quotas import QuotaUse
 
 _log = structlog.get_logger(__name__)
 
 PAUSE_SECONDS = 0.5
 """At least so long between two looks, however often keys and users change."""
+
+_LIMIT_NAME: Final = "max_open_streams_per_user"
+_RETRY_SECONDS: Final = 5
 
 MessageT = TypeVar("MessageT")
 
@@ -47,13 +52,18 @@ class OpenStreams:
     one question. For one event loop.
     """
 
-    def __init__(self, authenticator: Authenticator, *, beat_seconds: float) -> None:
-        """Have no stream yet, and look every `beat_seconds` from `start` to `close`."""
+    def __init__(self, authenticator: Authenticator, *, beat_seconds: float, most_per_user: int) -> None:
+        """Have no stream yet, and look every `beat_seconds` from `start` to `close`.
+
+        A user may have `most_per_user` streams at once, an address whose clients need no key as well; 0 is any number.
+        """
         self._authenticator = authenticator
         self._beat_seconds = max(beat_seconds, PAUSE_SECONDS)
         self._streams: dict[Visitor, set[_Stream]] = {}
         self._woken = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
+        self._most_per_user = most_per_user
+        self._shares = Shares()
 
     def start(self) -> None:
         """Begin to look, in the running event loop."""
@@ -67,6 +77,20 @@ class OpenStreams:
     def wake(self) -> None:
         """Look soon: keys or users changed. The authenticator must have been told before."""
         self._woken.set()
+
+    def use(self, caller: Identity) -> QuotaUse:
+        """Give how many streams of this service a caller has open, of those they may have."""
+        most = self._most_per_user
+        return QuotaUse(_LIMIT_NAME, most or None, self._shares.held(holder_of(caller)) if most else None)
+
+    @contextmanager
+    def share(self, caller: Identity) -> Iterator[None]:
+        """Count a stream as one of the caller's. Raises QuotaExceeded where they have as many open as they may."""
+        holder = holder_of(caller)
+        if self._most_per_user and self._shares.held(holder) >= self._most_per_user:
+            raise self._exceeded(caller)
+        with self._shares.take(holder):
+            yield
 
     @contextmanager
     def hold(self, admission: Admission, end: End) -> Iterator[None]:
@@ -91,6 +115,7 @@ class OpenStreams:
         """Give messages while a visitor is let in as they were. Raises what `hold` gives to `end`.
 
         Waiting for a message is interrupted, whoever handles one is not: gRPC can't end a call amid a message.
+        Raises QuotaExceeded at first, where the caller has as many streams open as they may.
         """
         errors: list[QServerError] = []
         deadline: asyncio.Timeout | None = None
@@ -100,7 +125,7 @@ class OpenStreams:
             if deadline is not None:
                 deadline.reschedule(asyncio.get_running_loop().time())
 
-        with self.hold(admission, end):
+        with self.share(admission.caller), self.hold(admission, end):
             while not errors:
                 try:
                     async with asyncio.timeout(None) as deadline:
@@ -132,6 +157,14 @@ class OpenStreams:
                 self._end_all(visitor, error)
             else:
                 self._end_lessened(visitor, identity)
+
+    def _exceeded(self, caller: Identity) -> QuotaExceeded:
+        whose = f"clients at {caller.address}" if caller.user_id == ANONYMOUS.user_id else f"user {caller.name}"
+        return QuotaExceeded(
+            f"{whose} may have {self._most_per_user:,} streams open at once, and has that many"
+            f" (QSERVER_{_LIMIT_NAME.upper()}); close some, or follow many jobs by one: WatchJobs, or GetResults",
+            limit=ReachedLimit(_LIMIT_NAME, self._most_per_user, _RETRY_SECONDS),
+        )
 
     async def _look_on(self) -> None:
         while True:

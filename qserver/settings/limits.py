@@ -55,6 +55,12 @@ class QuotaSettings(Section):
     max_stored_result_bytes_per_user: int = Field(
         default=0, ge=0, description="bytes of one user's stored results; past them no job is taken; 0 for any number"
     )
+    max_open_streams_per_user: int = Field(
+        default=250,
+        ge=0,
+        description="streams that one user, an administrator too, has open at a service at once, and who needs no key "
+        "from one address; 0 for any number",
+    )
     max_pending_jobs: int = Field(default=0, ge=0, description="jobs of all users that are not over; 0 for any number")
     max_submissions_per_minute: int = Field(
         default=0, ge=0, description="jobs that all users may submit in a minute; 0 for any number"

@@ -27,9 +27,17 @@ router = APIRouter(prefix=API_PREFIX, tags=["jobs"], dependencies=[Depends(ident
 
 
 async def watch_job(request: Request, job_id: JobId, caller: Caller, neighbours: Neighbours) -> AsyncIterator[Watch]:
-    """Hold one of the limited event streams until the response has ended. Raises Overloaded where all are taken."""
+    """Hold one of the limited event streams until the response has ended.
+
+    Raises QuotaExceeded where the caller has as many as they may, Overloaded where all are taken.
+    """
     admission = Admission(visitor_of(request), caller, Permission.READ)
-    with neighbours.event_hub.watch(job_id) as watch, neighbours.open_streams.hold(admission, watch.refuse):
+    open_streams = neighbours.open_streams
+    with (
+        open_streams.share(caller),
+        neighbours.event_hub.watch(job_id) as watch,
+        open_streams.hold(admission, watch.refuse),
+    ):
         yield watch
 
 

@@ -94,8 +94,12 @@ def list_workers(neighbours: Neighbours) -> Response:
     },
 )
 def get_limits(neighbours: Neighbours, caller: Caller) -> Response:
-    """Read what a request may ask for, and what the caller and all users together use of their quotas now."""
+    """Read what a request may ask for, and what the caller and all users together use of their quotas now.
+
+    Of open streams those over HTTP are told as used; those over gRPC are counted apart, with the same limit.
+    """
     with neighbours.database.reading() as transaction:
         uses = transaction.quotas.uses(caller, neighbours.settings.quotas)
         of_keys = transaction.keys.use(caller, neighbours.settings.access.max_keys_per_user)
-    return json_response({**neighbours.settings.limits.model_dump(), "quotas": [*uses, of_keys]})
+    of_streams = neighbours.open_streams.use(caller)
+    return json_response({**neighbours.settings.limits.model_dump(), "quotas": [*uses, of_keys, of_streams]})

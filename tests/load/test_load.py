@@ -63,6 +63,7 @@ def services(postgres_database_url: str, rabbitmq_url: str) -> Iterator[Deployme
         rabbitmq_url,
         workers=1,
         QSERVER_EVENT_STREAMS=str(STREAMS),
+        QSERVER_MAX_OPEN_STREAMS_PER_USER="0",  # all streams come from one address
         QSERVER_GRPC_CALLS=str(CLIENTS // 2),  # fewer than come at once: some are refused, and come again
         QSERVER_SIMULATOR_PROCESSES="1",
     )

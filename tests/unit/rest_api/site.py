@@ -237,7 +237,11 @@ def build_site(settings: Settings, kind: type[FakeJobsServer] = FakeJobsServer) 
         plugin_installer=FakeCatalog(),
         event_hub=EventHub(database.changes, max_streams=settings.rest_api.event_streams),
         authenticator=authenticator,
-        open_streams=OpenStreams(authenticator, beat_seconds=settings.access.key_cache_seconds),
+        open_streams=OpenStreams(
+            authenticator,
+            beat_seconds=settings.access.key_cache_seconds,
+            most_per_user=settings.quotas.max_open_streams_per_user,
+        ),
     )
     app = create_app(services)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL)

@@ -13,7 +13,7 @@ from qserver.access.keys import hash_key, make_key
 from qserver.identity import ANONYMOUS, EVERYTHING, Identity, Role
 from qserver.jobs import Job, JobRequest, RunRequest
 from qserver.results import ResultType
-from qserver.settings import AccessSettings, Settings
+from qserver.settings import AccessSettings, QuotaSettings, Settings
 from tests.unit.rest_api.site import BELL, Site, build_site, store
 from tests.waiting import until
 
@@ -23,7 +23,9 @@ ACCESS = AccessSettings.model_validate({"auth": "required", "key_cache_seconds":
 @pytest.fixture
 async def site(settings: Settings) -> AsyncIterator[Site]:
     """A site that asks for keys."""
-    built = build_site(settings.model_copy(update={"access": ACCESS}))
+    quotas = QuotaSettings(max_open_streams_per_user=2)
+    room = settings.rest_api.model_copy(update={"event_streams": 3})
+    built = build_site(settings.model_copy(update={"access": ACCESS, "quotas": quotas, "rest_api": room}))
     built.services.event_hub.start()
     yield built
     await built.client.aclose()
@@ -99,3 +101,22 @@ async def test_who_is_no_administrator_any_more_follows_others_jobs_no_longer(si
         assert '"reason":"UNAVAILABLE"' in (await stream).text
     again = await site.client.get(f"/api/v1/job/{job.id}/events", headers={"Authorization": f"Bearer {root}"})
     assert again.status_code == 404
+
+
+async def test_one_user_s_streams_leave_room_to_others(site: Site) -> None:
+    (adas, job), (eves, eves_job) = _add(site, "ada"), _add(site, "eve")
+    streams = [await _open(site, job.id, adas) for _ in range(2)]
+
+    refused = await site.client.get(f"/api/v1/job/{job.id}/events", headers={"Authorization": f"Bearer {adas}"})
+
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+    assert refused.json()["limit"] == {"name": "max_open_streams_per_user", "value": 2, "retry_after_seconds": 5}
+    assert "close some" in refused.json()["detail"]
+    limits = (await site.client.get("/api/v1/limits", headers={"Authorization": f"Bearer {adas}"})).json()
+    assert {"name": "max_open_streams_per_user", "limit": 2, "used": 2} in limits["quotas"]
+    streams.append(await _open(site, eves_job.id, eves))
+    site.finish(job)
+    site.finish(eves_job)
+    async with asyncio.timeout(30):
+        await asyncio.gather(*streams)
+    assert site.services.event_hub.open_streams == 0
