@@ -5,9 +5,9 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from threading import Lock
 from typing import Any, Final, cast
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import jwt
@@ -31,6 +31,10 @@ _MAX_DISCOVERY_BYTES: Final = 256 * 1024
 _MAX_NAME_LENGTH: Final = 150
 _MAX_SUBJECT_LENGTH: Final = 255  # OpenID Connect Core 1.0, section 2
 _UNSHOWABLE: Final = re.compile(r"[^\w @.+,'-]")
+
+
+_NO_ANSWER: Final = (OSError, HTTPException, ValueError)
+"""What reading from an issuer raises: connections that fail or break off, what is no HTTP, and what is no JSON."""
 
 
 class _Outage:
@@ -62,6 +66,9 @@ class _IssuerKeys(jwt.PyJWKClient):
         except jwt.PyJWKClientConnectionError:
             self._outage.begin()
             raise
+        except _NO_ANSWER as error:  # PyJWT knows only of connections that fail before there is an answer
+            self._outage.begin()
+            raise jwt.PyJWKClientConnectionError(f"its answer broke off, or is none: {error}") from error
 
 
 class OidcVerifier:
@@ -85,7 +92,7 @@ class OidcVerifier:
             raise Unauthenticated("the key or token is neither a key of this service nor a token") from error
         try:
             claims = self._claims(token)
-        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, json.JSONDecodeError) as error:
+        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError) as error:
             raise self._unavailable(error) from error
         except jwt.PyJWTError as error:
             raise Unauthenticated(f"the token is not good: {error}") from error
@@ -120,11 +127,11 @@ class OidcVerifier:
             # The setting takes https alone, and http on this machine.
             with urlopen(url, timeout=self._settings.oidc_timeout_seconds) as answer:  # noqa: S310
                 document = json.loads(answer.read(_MAX_DISCOVERY_BYTES))
-        except (URLError, OSError, ValueError) as error:
+        except _NO_ANSWER as error:
             self._outage.begin()
             raise self._unavailable(error) from error
         found = document.get("jwks_uri") if isinstance(document, dict) else None
-        if not isinstance(found, str) or document.get("issuer", "").rstrip("/") != self._settings.oidc_issuer:
+        if not isinstance(found, str) or str(document.get("issuer")).rstrip("/") != self._settings.oidc_issuer:
             raise self._unavailable(ValueError("its discovery document names another issuer or no keys"))
         return found
 

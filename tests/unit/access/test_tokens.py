@@ -1,7 +1,10 @@
 """Tokens of an issuer."""
 
 import socket
+import struct
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -170,6 +173,45 @@ def test_an_issuer_that_does_not_answer_is_not_asked_for_each_token(issuer: Issu
         silent.accept()[0].close()
         with pytest.raises(BlockingIOError):
             silent.accept()
+
+
+BROKEN_ANSWERS = {
+    "reset": b"",
+    "reset_amid_the_head": b"HTTP/1.1 200 OK\r\nContent-",
+    "reset_amid_the_body": b'HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"keys": [',
+    "no_http": b"SSH-2.0-OpenSSH\r\n",
+    "no_text": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\xfe",
+    "another_document": b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{"issuer": 1234}',
+}
+
+
+@pytest.mark.parametrize("setting", ["oidc_issuer", "oidc_jwks_url"])
+@pytest.mark.parametrize("answer", BROKEN_ANSWERS.values(), ids=BROKEN_ANSWERS)
+def test_an_issuer_whose_answer_is_broken_is_no_fault_of_ours_or_the_caller(
+    issuer: Issuer, setting: str, answer: bytes
+) -> None:
+    with breaking_off(answer) as url:
+        verifier = OidcVerifier(settings_of(issuer, **{setting: url, "oidc_timeout_seconds": 30}))
+
+        with pytest.raises(Unavailable, match="doesn't give its keys; try again"):
+            verifier.verify(issuer.token())
+
+
+@contextmanager
+def breaking_off(answer: bytes) -> Iterator[str]:
+    """Serve one request with bytes, then reset its connection; gives the URL."""
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as executor:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(64 * 1024)
+                connection.sendall(answer)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        served = executor.submit(serve)
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        served.result(30)
 
 
 def test_a_discovery_document_of_somebody_else_is_not_believed(issuer: Issuer) -> None:
