@@ -23,18 +23,23 @@ def check_admin_key(key: str) -> None:
 def store_admin_key(database: Database, key: str) -> bool:
     """Make sure of the user `admin` and of this key, in the place of an earlier one; gives whether it is new.
 
-    A new one makes `admin` an administrator again, whatever became of them. An empty one, and one that was here before,
-    change nothing. Safe to repeat. Raises Conflict where `admin` is somebody whom an issuer of tokens knows.
+    With an earlier one goes what administrators have that was made with it. A new one makes `admin` an administrator
+    again, whatever became of them. An empty one, and one that was here before, change nothing. Safe to repeat. Raises
+    Conflict where `admin` is somebody whom an issuer of tokens knows.
     """
     if not key:
         return False
     with database.transaction() as transaction:
         admin = transaction.users.ensure_admin(ADMIN)
-        is_new = transaction.keys.replace_named(NewKey(hash_key(key), admin.id, FIRST_KEY, EVERYTHING))
-        if is_new:  # this is also the way back in for who has locked themselves out
-            transaction.users.change(ADMIN, role=Role.ADMIN, is_disabled=False)
-            transaction.audit.record(_SETTINGS, AuditAction.KEY_ADDED, ADMIN, {"name": FIRST_KEY})
-    return is_new
+        replaced = transaction.keys.replace_named(NewKey(hash_key(key), admin.id, FIRST_KEY, EVERYTHING))
+        if replaced is None:
+            return False
+        # This is also the way back in for who has locked themselves out.
+        transaction.users.change(ADMIN, role=Role.ADMIN, is_disabled=False)
+        transaction.audit.record(_SETTINGS, AuditAction.KEY_ADDED, ADMIN, {"name": FIRST_KEY})
+        for gone in replaced:
+            transaction.audit.record(_SETTINGS, AuditAction.KEY_REVOKED, str(gone.id), gone.summary())
+    return True
 
 
 def is_admin_key(database: Database, key: str) -> bool:

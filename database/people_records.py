@@ -37,6 +37,7 @@ class NewKey:
     name: str
     scopes: frozenset[Permission]
     expires_at: datetime | None = None
+    made_by: UUID | None = None  # the key it is made with; None where that is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class KeyRecord:
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+    made_by: UUID | None
+
+    def summary(self) -> dict[str, str | list[str]]:
+        """Give what the audit trail keeps of it."""
+        return {"name": self.name, "user": self.owner, "scopes": [*sorted(self.scopes)]}
 
 
 class AuditAction(StrEnum):

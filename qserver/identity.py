@@ -23,7 +23,7 @@ class Permission(StrEnum):
 
     NONE = "none"  # anybody, without a key: health and documents
     READ = "read"  # read one's own jobs and keys, and what is public of the service
-    SUBMIT = "submit"  # create, cancel and delete one's own jobs; make and revoke one's own keys
+    SUBMIT = "submit"  # create, cancel and delete one's own jobs; make and revoke one's own keys, see `may_revoke`
     ADMINISTER = "administer"  # plugins, users, the audit trail, and everybody's jobs and keys
 
 
@@ -62,7 +62,7 @@ RPC_RULES: Mapping[str, Permission] = MappingProxyType(
 )
 """What each RPC needs. One that is missing here is refused."""
 
-HTTP_RULES: Mapping[str, Permission] = MappingProxyType(
+HTTP_RULES: Mapping[str, Permission | None] = MappingProxyType(
     {
         "GET /api/v1/job/{id}": Permission.READ,
         "GET /api/v1/job/result/{id}": Permission.READ,
@@ -86,7 +86,7 @@ HTTP_RULES: Mapping[str, Permission] = MappingProxyType(
         "GET /api/v1/me": Permission.READ,
         "GET /api/v1/keys": Permission.READ,
         "POST /api/v1/keys": Permission.SUBMIT,
-        "DELETE /api/v1/key/{id}": Permission.SUBMIT,
+        "DELETE /api/v1/key/{id}": None,  # which of them, `Identity.may_revoke` says
         "GET /api/v1/users": Permission.ADMINISTER,
         "POST /api/v1/users": Permission.ADMINISTER,
         "PUT /api/v1/user/{name}": Permission.ADMINISTER,
@@ -101,7 +101,10 @@ HTTP_RULES: Mapping[str, Permission] = MappingProxyType(
         "GET /static/{path:path}": Permission.NONE,
     }
 )
-"""What each route needs (trailing slashes left off). One that is missing here is refused."""
+"""What each route needs (trailing slashes left off); None is a good key or token, whatever it may do.
+
+One that is missing here is refused.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,22 @@ class Identity:
     def may(self, permission: Permission) -> bool:
         """Tell whether the caller may do this."""
         return permission in self.permissions
+
+    def covers(self, scopes: frozenset[Permission]) -> bool:
+        """Tell whether a key of these scopes can do no more than the one in use."""
+        return scopes - {Permission.NONE} <= self.scopes
+
+    def may_see(self, key_id: UUID, scopes: frozenset[Permission]) -> bool:
+        """Tell whether a key of the caller's own is shown: the one in use, and those that can do no more than it."""
+        return key_id == self.key_id or self.covers(scopes)
+
+    def may_revoke(self, key_id: UUID, scopes: frozenset[Permission]) -> bool:
+        """Tell whether the caller may revoke a key of their own: always the one in use.
+
+        Another only where `submit` is granted and it can do no more than the one in use: whoever steals a narrow key
+        must not shut out who comes with a wider one.
+        """
+        return key_id == self.key_id or (self.may(Permission.SUBMIT) and self.covers(scopes))
 
     def require(self, permission: Permission) -> None:
         """Raise PermissionDenied unless role and key grant `permission`."""

@@ -9,6 +9,7 @@ from rest_api import access_schemas as schemas
 
 _USER_ID = UUID("2f1c8a52-6e6f-4b59-9d0e-6f0a4d9f2b11")
 _KEY_ID = UUID("b6a3f6de-3a0c-4a49-8b8e-5d7f3c9b8e21")
+_MAKER_ID = UUID("0c9c2b7e-51b5-4a0f-9a55-3b0d1fd6f3a7")
 _MADE = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _SCOPES = [Permission.READ, Permission.SUBMIT]
 
@@ -22,7 +23,9 @@ KEY = schemas.ApiKey(
     created_at=_MADE,
     expires_at=_MADE + timedelta(days=180),
     last_used_at=None,
+    made_by=_MAKER_ID,
 )
+REVOCATION = schemas.Revocation("Success", [_KEY_ID])
 MADE_KEY = schemas.MadeApiKey("qserver_<43 characters>", KEY)
 AUDIT_ENTRY = schemas.AuditEntry(
     id=7,

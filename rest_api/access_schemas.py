@@ -88,6 +88,7 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None
     last_used_at: Annotated[datetime | None, Field(description="to the minute")]
+    made_by: Annotated[UUID | None, Field(description="the key that it was made with, and is revoked with")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,16 @@ class MadeApiKey:
 
     key: Annotated[str, Field(description="the key itself: shown this once, and kept nowhere")]
     about: ApiKey
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """Keys that were just revoked."""
+
+    msg: str
+    revoked: Annotated[
+        Sequence[UUID], Field(description="the key, where it was not revoked before, and what went with it")
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ def key_view(key: KeyRecord) -> schemas.ApiKey:
         created_at=key.created_at,
         expires_at=key.expires_at,
         last_used_at=key.last_used_at,
+        made_by=key.made_by,
     )
 
 

@@ -43,6 +43,7 @@ class ApiKeyRow(Base):
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    made_by: Mapped[UUID | None] = mapped_column(index=True)  # the key it was made with, which may be gone by now
 
 
 class UsageRow(Base):

@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from database.people_records import AuditAction, KeyRecord, NewKey, UserRecord
+from database.people_records import AuditAction, NewKey, UserRecord
 from qserver.access.keys import hash_key, make_key
 from qserver.clock import SystemClock
 from qserver.errors import InvalidRequest, PermissionDenied
@@ -18,7 +18,6 @@ from rest_api.access_views import entry_view, key_view, user_view
 from rest_api.dependencies import MAX_CURSOR, Caller, Name, Neighbours, identify
 from rest_api.json_response import json_response
 from rest_api.openapi import answers, refusals
-from rest_api.original_schemas import Message
 from rest_api.service_route import ServiceRoute
 from rest_api.views import API_PREFIX
 
@@ -51,7 +50,10 @@ async def get_me(caller: Caller) -> Response:
     },
 )
 def list_keys(caller: Caller, neighbours: Neighbours, user: OwnerName = None) -> Response:
-    """List your keys, or, as an administrator, those of `user`. Somebody else's are none."""
+    """List your keys, or, as an administrator, those of `user`. Somebody else's are none.
+
+    Nor are those that can do more than the key in use.
+    """
     with neighbours.database.reading() as transaction:
         keys = transaction.keys.list(caller, owner=user)
     return json_response([key_view(key) for key in keys])
@@ -75,7 +77,8 @@ def list_keys(caller: Caller, neighbours: Neighbours, user: OwnerName = None) ->
 def make_a_key(wanted: schemas.NewApiKey, caller: Caller, neighbours: Neighbours) -> Response:
     """Make a key for yourself, or, as an administrator, for `user`.
 
-    It can't do more than the one it is made with, and ends no later. A user may have `QSERVER_MAX_KEYS_PER_USER` keys.
+    It can't do more than the one it is made with, ends no later, and is revoked with it. A user
+    may have `QSERVER_MAX_KEYS_PER_USER` keys.
     """
     if wanted.expires_at is not None and wanted.expires_at <= SystemClock().now():
         raise InvalidRequest(f"expires_at is {wanted.expires_at:%Y-%m-%d %H:%M:%S} UTC, which has passed")
@@ -83,10 +86,10 @@ def make_a_key(wanted: schemas.NewApiKey, caller: Caller, neighbours: Neighbours
     with neighbours.database.transaction() as transaction:
         owner = transaction.users.get(_owner_name(wanted, caller))
         _require_somebody(owner)
-        ends_at = _earliest(wanted.expires_at, caller.expires_at, _end_of_external(owner, settings.oidc_key_days))
-        new = NewKey(hash_key(key), owner.id, wanted.name, _scopes(wanted, caller, owner), ends_at)
+        ends_at = _earliest(wanted.expires_at, _end_of_external(owner, settings.oidc_key_days))
+        new = NewKey(hash_key(key), owner.id, wanted.name, _scopes(wanted, caller, owner), ends_at, caller.key_id)
         stored = transaction.keys.add(new, most=settings.max_keys_per_user)
-        transaction.audit.record(caller, AuditAction.KEY_ADDED, str(stored.id), _about(stored))
+        transaction.audit.record(caller, AuditAction.KEY_ADDED, str(stored.id), stored.summary())
     return json_response(schemas.MadeApiKey(key, key_view(stored)), HTTPStatus.CREATED, {"Cache-Control": "no-store"})
 
 
@@ -95,17 +98,30 @@ def make_a_key(wanted: schemas.NewApiKey, caller: Caller, neighbours: Neighbours
     operation_id="revokeKey",
     summary="Revoke a key",
     responses={
-        **answers(Message, "The key is worthless from now on.", example=Message("Success")),
+        **answers(schemas.Revocation, "The keys are worthless from now on.", example=examples.REVOCATION),
         **refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     },
 )
-def revoke_key(key_id: KeyId, caller: Caller, neighbours: Neighbours) -> Response:
-    """Revoke a key of yours, or, as an administrator, anybody's. It works at once."""
+def revoke_key(
+    key_id: KeyId,
+    caller: Caller,
+    neighbours: Neighbours,
+    made: Annotated[
+        Literal["revoke", "keep"], Query(description="what becomes of keys that were made with it, whoever has them")
+    ] = "revoke",
+) -> Response:
+    """Revoke a key of yours, or, as an administrator, anybody's, with all that was made with it. It works at once.
+
+    A key may revoke itself, and, where it may submit, those of its user that can do no more than it. One that is
+    revoked already may be revoked again for what was made with it.
+    """
     with neighbours.database.transaction() as transaction:
-        revoked = transaction.keys.revoke(key_id, caller)
-        transaction.audit.record(caller, AuditAction.KEY_REVOKED, str(key_id), _about(revoked))
+        revoked = transaction.keys.revoke(key_id, caller, with_made=made == "revoke")
+        for key in revoked:
+            along = {} if key.id == key_id else {"along_with": str(key_id)}
+            transaction.audit.record(caller, AuditAction.KEY_REVOKED, str(key.id), {**key.summary(), **along})
     neighbours.authenticator.forget()  # whoever is answered may count on it; other services hear of it by themselves
-    return json_response(Message("Success"))
+    return json_response(schemas.Revocation("Success", [key.id for key in revoked]))
 
 
 @router.get(
@@ -225,7 +241,3 @@ def _within_role(
     if beyond:
         raise PermissionDenied(f"user {owner.name} has the role {owner.role}, which grants no {', '.join(beyond)}")
     return scopes & granted
-
-
-def _about(key: KeyRecord) -> dict[str, str | list[str]]:
-    return {"name": key.name, "user": key.owner, "scopes": [*sorted(key.scopes)]}

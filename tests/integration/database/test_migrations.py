@@ -11,6 +11,7 @@ from database import Database, migrate
 from qserver.errors import QServerError
 from tests.integration.database.conftest import postgres_settings
 from tests.unit.database.builders import a_finished_job, read
+from tests.unit.database.old_versions import check_keys_of_nobody_end
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_a_migration_can_be_taken_back_and_made_again(empty: Database) -> None:
     empty.upgrade()
 
     assert gone is None
-    assert migrate.current(empty._engine) == "0006"
+    assert migrate.current(empty._engine) == "0007"
 
 
 def test_upgrading_keeps_what_is_there(empty: Database) -> None:
@@ -43,6 +44,14 @@ def test_upgrading_keeps_what_is_there(empty: Database) -> None:
     empty.upgrade()
 
     assert read(empty, job_id).id == job_id
+
+
+def test_an_upgrade_ends_the_keys_of_who_stands_for_requests_without_one(empty: Database) -> None:
+    empty.upgrade()
+    with empty.transaction() as transaction:
+        transaction.users.ensure_anonymous()
+
+    check_keys_of_nobody_end(empty)
 
 
 def test_services_that_start_together_upgrade_one_after_the_other(empty: Database) -> None:

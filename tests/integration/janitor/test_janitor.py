@@ -16,7 +16,7 @@ from database.records import PluginKind, PluginRecord, Removal
 from janitor.service import Janitor
 from qserver.access.keys import hash_key, make_key
 from qserver.errors import NotFound, Reason, Unavailable
-from qserver.identity import ANONYMOUS, EVERYTHING
+from qserver.identity import ANONYMOUS, EVERYTHING, Role
 from qserver.jobs import JobStatus
 from qserver.plugin_folder import Slot
 from qserver.settings import DatabaseSettings
@@ -57,8 +57,9 @@ def test_each_kind_goes_by_its_own_setting(database: Database, make_settings: Se
 
 
 def test_worthless_keys_go_by_their_setting(database: Database, make_settings: SettingsMaker) -> None:
-    key = NewKey(hash_key(make_key()), ANONYMOUS.user_id, "laptop", EVERYTHING, datetime(2020, 1, 1, tzinfo=UTC))
     with database.transaction() as transaction:
+        ada = transaction.users.add("ada", Role.USER)
+        key = NewKey(hash_key(make_key()), ada.id, "laptop", EVERYTHING, datetime(2020, 1, 1, tzinfo=UTC))
         transaction.keys.add(key)
 
     removals = Janitor(make_settings(keep_keys_days=1), database).run_once()

@@ -11,6 +11,7 @@ from database import Database, migrate
 from database.engine import create_database_engine
 from qserver.errors import QServerError
 from tests.unit.database.conftest import sqlite_settings
+from tests.unit.database.old_versions import check_keys_of_nobody_end
 
 
 def run_command(command: str, url: str, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -43,6 +44,10 @@ def test_a_migration_can_be_taken_back(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_an_upgrade_ends_the_keys_of_who_stands_for_requests_without_one(database: Database) -> None:
+    check_keys_of_nobody_end(database)
+
+
 def test_the_command_upgrades_checks_and_names_the_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -54,7 +59,7 @@ def test_the_command_upgrades_checks_and_names_the_version(
     assert capsys.readouterr().out.splitlines() == [
         "there are no tables",
         "the tables are at the newest version",
-        "0006",
+        "0007",
         "the tables are those of the models",
     ]
 

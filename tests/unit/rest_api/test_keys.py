@@ -72,6 +72,53 @@ async def test_an_administrator_makes_and_revokes_anybodys_keys(town: Town) -> N
     assert (await town.call("DELETE", f"/api/v1/key/{key_id}", "root")).status_code == 404
 
 
+async def test_with_a_key_goes_all_that_was_made_with_it(town: Town) -> None:
+    stolen = (await town.call("POST", "/api/v1/keys", "root", json={"name": "stolen"})).json()
+    by_thief = (await town.call("POST", "/api/v1/keys", stolen["key"], json={"name": "b", "user": "ada"})).json()
+    assert by_thief["about"]["made_by"] == stolen["about"]["id"]
+    assert (await town.call("GET", "/api/v1/me", by_thief["key"])).status_code == 200
+
+    answer = await town.call("DELETE", f"/api/v1/key/{stolen['about']['id']}", "root")
+
+    assert answer.json() == {"msg": "Success", "revoked": [stolen["about"]["id"], by_thief["about"]["id"]]}
+    assert (await town.call("GET", "/api/v1/me", by_thief["key"])).status_code == 401
+    newest = (await town.call("GET", "/api/v1/audit", "root")).json()[0]
+    assert (newest["action"], newest["subject"]) == ("key.revoked", by_thief["about"]["id"])
+    assert (newest["detail"]["user"], newest["detail"]["along_with"]) == ("ada", stolen["about"]["id"])
+
+
+async def test_what_was_made_may_be_kept(town: Town) -> None:
+    first = (await town.call("POST", "/api/v1/keys", "ada", json={"name": "first-one"})).json()
+    second = (await town.call("POST", "/api/v1/keys", first["key"], json={"name": "second"})).json()
+
+    answer = await town.call("DELETE", f"/api/v1/key/{first['about']['id']}?made=keep", "ada")
+
+    assert answer.json()["revoked"] == [first["about"]["id"]]
+    assert (await town.call("GET", "/api/v1/me", second["key"])).status_code == 200
+    assert (await town.call("DELETE", f"/api/v1/key/{first['about']['id']}?made=lose", "ada")).status_code == 400
+
+
+async def test_a_narrow_key_revokes_no_wider_one_but_always_itself(town: Town) -> None:
+    wide = (await town.call("GET", "/api/v1/keys", "ada")).json()[0]["id"]
+    for scopes in (["submit"], ["read"], ["none"]):
+        made = (await town.call("POST", "/api/v1/keys", "ada", json={"name": "narrow", "scopes": scopes})).json()
+
+        beyond = await town.call("DELETE", f"/api/v1/key/{wide}", made["key"])
+        itself = await town.call("DELETE", f"/api/v1/key/{made['about']['id']}", made["key"])
+
+        assert (beyond.status_code, itself.status_code) == (403, 200)
+        assert "key first can do administer, none, read, submit" in beyond.json()["detail"]
+    left = (await town.call("GET", "/api/v1/keys", "ada")).json()
+    assert [key["name"] for key in left] == ["first"]
+
+
+async def test_a_viewer_revokes_their_own_key(town: Town) -> None:
+    (key,) = (await town.call("GET", "/api/v1/keys", "vic")).json()
+
+    assert (await town.call("DELETE", f"/api/v1/key/{key['id']}", "vic")).status_code == 200
+    assert (await town.call("GET", "/api/v1/me", "vic")).status_code == 401
+
+
 @pytest.mark.parametrize(
     "wanted",
     [

@@ -9,6 +9,7 @@ from tests.unit.database.contract.giving_up import TestFail, TestRelease
 from tests.unit.database.contract.job_results import TestJobResults
 from tests.unit.database.contract.keeping import TestRetention
 from tests.unit.database.contract.keys import TestAdminKey, TestKeys, TestWorthlessKeys
+from tests.unit.database.contract.keys_of_keys import TestKeysOfKeys
 from tests.unit.database.contract.leases import TestClaim, TestFinish, TestLease
 from tests.unit.database.contract.noise_models import TestNoiseModels
 from tests.unit.database.contract.pubs import TestPubs
@@ -36,6 +37,7 @@ __all__ = [
     "TestHistory",
     "TestJobResults",
     "TestKeys",
+    "TestKeysOfKeys",
     "TestLease",
     "TestLoads",
     "TestNoiseModels",

@@ -15,7 +15,7 @@ from qserver.access.keys import hash_key, make_key
 from qserver.errors import Conflict, NotFound, QuotaExceeded, SettingsError
 from qserver.identity import ANONYMOUS, EVERYTHING, Identity, Permission, Role
 from qserver.quotas import QuotaUse
-from tests.unit.database.contract.people import add_key, add_user, take_in
+from tests.unit.database.contract.people import add_key, add_user, are_alive, key_id_of, take_in
 from tests.waiting import wait_until
 
 
@@ -133,7 +133,9 @@ class TestKeys:
 
         def put(key: str) -> bool:
             with database.transaction() as transaction:
-                return transaction.keys.replace_named(NewKey(hash_key(key), ada.user_id, "first", EVERYTHING))
+                return (
+                    transaction.keys.replace_named(NewKey(hash_key(key), ada.user_id, "first", EVERYTHING)) is not None
+                )
 
         assert [put(old), put(old), put(new), put(new)] == [True, False, True, False]
         directory = DatabaseDirectory(database)
@@ -221,7 +223,27 @@ class TestAdminKey:
         assert not is_admin_key(database, first)
         with database.reading() as transaction:
             entries = transaction.audit.list(limit=9)
-        assert [(entry.actor, entry.action) for entry in entries] == [("QSERVER_ADMIN_KEY", AuditAction.KEY_ADDED)] * 2
+        assert [(entry.actor, entry.action) for entry in entries] == [
+            ("QSERVER_ADMIN_KEY", action)
+            for action in (AuditAction.KEY_REVOKED, AuditAction.KEY_ADDED, AuditAction.KEY_ADDED)
+        ]
+
+    def test_with_one_that_is_replaced_goes_what_administrators_have_by_it(self, database: Database) -> None:
+        store_admin_key(database, make_key())
+        first_id = key_id_of(database, "first-key")
+        root, ada = add_user(database, "root", Role.ADMIN), add_user(database, "ada")
+        roots, adas = (add_key(database, who, who.name, made_by=first_id) for who in (root, ada))
+        of_ada_by_root = add_key(database, ada, "again", made_by=key_id_of(database, "root"))
+        of_root_by_ada = add_key(database, root, "round-about", made_by=key_id_of(database, "ada"))
+
+        store_admin_key(database, make_key())
+
+        assert are_alive(database, roots, of_root_by_ada, adas, of_ada_by_root) == [False, False, True, True]
+        with database.reading() as transaction:
+            revoked = [entry for entry in transaction.audit.list(limit=9) if entry.action is AuditAction.KEY_REVOKED]
+        assert {(entry.actor, entry.detail["name"]) for entry in revoked} == {
+            ("QSERVER_ADMIN_KEY", name) for name in ("first-key", "root", "round-about")
+        }
 
     def test_nobody_becomes_administrator_by_their_name(self, database: Database) -> None:
         take_in(database, "1", "admin")
