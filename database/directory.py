@@ -26,5 +26,9 @@ class DatabaseDirectory:
     def take_in(self, holder: TokenHolder) -> Identity | None:
         """Give the user that a token names, made or brought up to date; None where that user is disabled."""
         with self._database.transaction() as transaction:
-            user = transaction.users.take_in(holder.subject, holder.name, holder.role)
-        return None if user.disabled_at is not None else Identity(user.id, user.name, holder.role)
+            arrival = transaction.users.take_in(holder)
+            bearer = Identity(arrival.user.id, arrival.user.name, holder.role)
+            if arrival.change is not None:
+                detail = {"role": arrival.user.role, "by": holder.subject.partition("|")[0]}
+                transaction.audit.record(bearer, arrival.change, bearer.name, detail)
+        return None if arrival.user.disabled_at is not None else bearer

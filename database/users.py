@@ -2,18 +2,19 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy import RowMapping, and_, func, or_, select, update
 
 from database.changes import ChangeKind
 from database.jobs.quotas import usage
-from database.people_records import UserRecord
+from database.people_records import AuditAction, UserRecord
 from database.tables import users
 from database.types import Now
 from database.work import Work
+from qserver.access.directory import TokenHolder
 from qserver.errors import AlreadyExists, Conflict, NotFound
 from qserver.identity import ANONYMOUS, GUEST, Role
 
@@ -21,6 +22,14 @@ _INTERNAL: Final = frozenset({ANONYMOUS.user_id})
 _ADMINS: Final = select(users.c.id).where(
     users.c.role == Role.ADMIN, users.c.disabled_at.is_(None), users.c.id != ANONYMOUS.user_id
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A user who came by a token, and what that changed here; None for nothing."""
+
+    user: UserRecord
+    change: AuditAction | None
 
 
 class Users:
@@ -93,29 +102,56 @@ class Users:
             self._work.announce(ChangeKind.ACCESS)
         return self.get(name)
 
-    def take_in(self, subject: str, name: str, role: Role) -> UserRecord:
-        """Give the user whom an issuer of tokens knows by `subject`, added where they are new here.
+    def take_in(self, holder: TokenHolder) -> Arrival:
+        """Give the user whom an issuer of tokens knows by a subject, added where they are new here.
 
         The name is the issuer's where nobody else here has it, else that with a few letters behind it; it stays what it
-        was first. The role is that of the token seen last: lists show it, and it bounds the user's keys, each of which
-        can do no more than its maker could. A request with a token is judged by the token. Safe to repeat, and beside
-        another service's call.
+        was first. The role is that of the token issued last: lists show it, and it bounds the user's keys, each of
+        which can do no more than its maker could. An older token changes nothing; of two issued in the same second the
+        lower role counts. A request with a token is judged by the token. Safe to repeat, and beside another service's
+        call.
         """
-        found = self._of_subject(subject)
+        found = self._of_subject(holder.subject)
+        if found is None and (added := self._add_external(holder)) is not None:
+            return Arrival(added, AuditAction.USER_ADDED)
+        found = found or self._of_subject(holder.subject)
         if found is None:
-            user_id = uuid5(NAMESPACE_URL, subject)
-            for free_name in (name, f"{name} ({hashlib.sha256(subject.encode()).hexdigest()[:8]})"):
-                row = {"id": user_id, "name": free_name, "role": role, "subject": subject}
-                self._work.execute(self._work.insert(users).values(row).on_conflict_do_nothing())
-            found = self._of_subject(subject)
-        if found is None:
-            raise AlreadyExists(f"the name {name} is taken by another user")
-        if found.role is role:
-            return found
+            raise AlreadyExists(f"the name {holder.name} is taken by another user")
+        user = self._with_role_of(holder, found)
+        return Arrival(user, None if user.role is found.role else AuditAction.USER_CHANGED)
+
+    def _add_external(self, holder: TokenHolder) -> UserRecord | None:
+        """Add a user of an issuer; None where another service does so at this moment, or where no name is free."""
+        hint = hashlib.sha256(holder.subject.encode()).hexdigest()[:8]
+        row = {
+            "id": uuid5(NAMESPACE_URL, holder.subject),
+            "role": holder.role,
+            "subject": holder.subject,
+            "role_issued_at": holder.issued_at,
+        }
+        for name in (holder.name, f"{holder.name} ({hint})"):
+            statement = self._work.insert(users).values({**row, "name": name}).on_conflict_do_nothing()
+            added = self._work.execute(statement.returning(*users.c)).mappings().first()
+            if added is not None:
+                return _user_from(added)
+        return None
+
+    def _with_role_of(self, holder: TokenHolder, user: UserRecord) -> UserRecord:
+        """Give a user the role of a token, unless a newer one was seen."""
         # Not announced: tokens of two roles in turn would have all services look at all keys, again and again.
-        self._work.execute(update(users).where(users.c.id == found.id).values(role=role))
-        usage.forget(self._work, found.id)  # of administrators nobody counts
-        return replace(found, role=role)
+        above = [role for role in Role if holder.role.is_below(role)]
+        is_newer = or_(
+            users.c.role_issued_at.is_(None),
+            users.c.role_issued_at < holder.issued_at,
+            and_(users.c.role_issued_at == holder.issued_at, users.c.role.in_(above)),
+        )
+        change = update(users).where(users.c.id == user.id, is_newer)
+        values = {"role": holder.role, "role_issued_at": holder.issued_at}
+        if not self._work.execute(change.values(values)).rowcount:
+            return user
+        if user.role is not holder.role:
+            usage.forget(self._work, user.id)  # of administrators nobody counts
+        return replace(user, role=holder.role)
 
     def _of_subject(self, subject: str) -> UserRecord | None:
         row = self._work.execute(select(users).where(users.c.subject == subject)).mappings().first()

@@ -17,6 +17,10 @@ class Role(StrEnum):
     USER = "user"  # submit, and handle their own jobs
     VIEWER = "viewer"  # read their own jobs
 
+    def is_below(self, other: "Role") -> bool:
+        """Tell whether another role may do all that this one may, and more."""
+        return _GRANTED[self] < _GRANTED[other]
+
 
 class Permission(StrEnum):
     """What a route or an RPC asks of its caller."""

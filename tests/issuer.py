@@ -58,6 +58,7 @@ class Issuer:
             "iss": self.url,
             "aud": "qserver",
             "sub": "42",
+            "iat": datetime.now(UTC),
             "exp": datetime.now(UTC) + timedelta(hours=1),
             "preferred_username": "ada",
             "roles": ["qserver-user"],

@@ -27,6 +27,7 @@ class UserRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=Now())
     subject: Mapped[str | None] = mapped_column(String(500))  # who they are to an issuer of tokens
     disabled_at: Mapped[datetime | None]
+    role_issued_at: Mapped[datetime | None]  # when the token was issued that the role comes from
 
 
 class ApiKeyRow(Base):

@@ -18,11 +18,15 @@ class KeyHolder:
 
 @dataclass(frozen=True, slots=True)
 class TokenHolder:
-    """Who a token says that its bearer is. `subject` is unique and never changes; the rest may."""
+    """Who a token says that its bearer is. `subject` is unique and never changes; the rest may.
+
+    A token that was issued later knows better.
+    """
 
     subject: str
     name: str
     role: Role
+    issued_at: datetime
     expires_at: datetime
 
 

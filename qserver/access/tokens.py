@@ -107,7 +107,7 @@ class OidcVerifier:
             audience=self._settings.oidc_audience,
             issuer=self._settings.oidc_issuer,
             leeway=_LEEWAY_SECONDS,
-            options={"require": ["exp", "iss", "aud", "sub"]},
+            options={"require": ["exp", "iat", "iss", "aud", "sub"]},
         )
         return claims
 
@@ -154,7 +154,8 @@ class OidcVerifier:
             subject=f"{self._settings.oidc_issuer}|{subject}",
             name=_name(claims.get(self._settings.oidc_name_claim)) or _name(subject) or "unnamed",
             role=role,
-            expires_at=_moment(claims["exp"]) + timedelta(seconds=_LEEWAY_SECONDS),
+            issued_at=_moment(claims, "iat"),
+            expires_at=_moment(claims, "exp") + timedelta(seconds=_LEEWAY_SECONDS),
         )
 
     def _roles(self) -> Mapping[str, Role]:
@@ -177,11 +178,11 @@ def _name(claim: object) -> str:
     return "" if not isinstance(claim, str) else _UNSHOWABLE.sub("", claim).strip(" .")[:_MAX_NAME_LENGTH]
 
 
-def _moment(claim: object) -> datetime:
+def _moment(claims: Mapping[str, object], name: str) -> datetime:
     try:
-        return datetime.fromtimestamp(float(cast("float", claim)), UTC)
+        return datetime.fromtimestamp(float(cast("float", claims[name])), UTC)
     except (ValueError, OverflowError, OSError) as error:
-        raise Unauthenticated("the token's end, exp, is no moment of this era") from error
+        raise Unauthenticated(f"the token's {name} is no moment of this era") from error
 
 
 def _words(claims: Mapping[str, object], path: str) -> frozenset[str]:

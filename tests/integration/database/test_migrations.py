@@ -34,7 +34,7 @@ def test_a_migration_can_be_taken_back_and_made_again(empty: Database) -> None:
     empty.upgrade()
 
     assert gone is None
-    assert migrate.current(empty._engine) == "0007"
+    assert migrate.current(empty._engine) == "0008"
 
 
 def test_upgrading_keeps_what_is_there(empty: Database) -> None:

@@ -163,7 +163,7 @@ def test_an_address_may_be_wrong_so_often_and_no_more(door: Door) -> None:
 
 def test_past_the_limit_no_token_is_looked_at(door: Door) -> None:
     until = door.clock.now() + timedelta(hours=1)
-    door.verifier.tokens["a.b.c"] = TokenHolder("issuer|1", "ada", Role.ADMIN, until)
+    door.verifier.tokens["a.b.c"] = TokenHolder("issuer|1", "ada", Role.ADMIN, door.clock.now(), until)
     for _ in range(3):
         with pytest.raises(Unauthenticated):
             door.who("x.y.z")
@@ -224,7 +224,7 @@ def test_a_whole_ipv6_network_counts_as_one_address(door: Door) -> None:
 
 def test_a_token_is_its_bearer(door: Door) -> None:
     until = door.clock.now() + timedelta(seconds=3)
-    door.verifier.tokens["a.b.c"] = TokenHolder("issuer|1", "ada", Role.ADMIN, until)
+    door.verifier.tokens["a.b.c"] = TokenHolder("issuer|1", "ada", Role.ADMIN, door.clock.now(), until)
 
     assert [door.who("a.b.c"), door.who("a.b.c")] == ["ada", "ada"]
     assert door.directory.looks == 1
@@ -236,7 +236,7 @@ def test_a_token_is_its_bearer(door: Door) -> None:
 
 def test_a_token_of_somebody_who_is_shut_out_is_refused(door: Door) -> None:
     until = door.clock.now() + timedelta(hours=1)
-    door.verifier.tokens["a.b.c"] = TokenHolder("issuer|1", "ada", Role.ADMIN, until)
+    door.verifier.tokens["a.b.c"] = TokenHolder("issuer|1", "ada", Role.ADMIN, door.clock.now(), until)
     door.directory.disabled.add("issuer|1")
 
     with pytest.raises(Unauthenticated, match="ada is disabled"):

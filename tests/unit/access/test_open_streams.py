@@ -93,7 +93,7 @@ async def test_an_expired_key_ends_its_stream_without_a_question(scene: Scene) -
 
 async def test_an_expired_token_ends_its_stream(scene: Scene) -> None:
     ends_at = scene.clock.now() + timedelta(minutes=5)
-    scene.verifier.tokens["a.b.c"] = TokenHolder("issuer|1", "ada", Role.USER, ends_at)
+    scene.verifier.tokens["a.b.c"] = TokenHolder("issuer|1", "ada", Role.USER, scene.clock.now(), ends_at)
 
     await scene.look("a.b.c", lambda: scene.clock.advance(300))
 
@@ -102,7 +102,7 @@ async def test_an_expired_token_ends_its_stream(scene: Scene) -> None:
 
 async def test_a_disabled_user_of_tokens_loses_their_stream(scene: Scene) -> None:
     ends_at = scene.clock.now() + timedelta(minutes=5)
-    scene.verifier.tokens["a.b.c"] = TokenHolder("issuer|1", "ada", Role.USER, ends_at)
+    scene.verifier.tokens["a.b.c"] = TokenHolder("issuer|1", "ada", Role.USER, scene.clock.now(), ends_at)
 
     await scene.look("a.b.c", lambda: scene.directory.disabled.add("issuer|1"))
 

@@ -34,6 +34,7 @@ def test_a_good_token_says_who_its_bearer_is(issuer: Issuer) -> None:
     holder = OidcVerifier(settings_of(issuer)).verify(issuer.token())
 
     assert (holder.subject, holder.name, holder.role) == (f"{issuer.url}|42", "ada", Role.USER)
+    assert timedelta(minutes=-1) < datetime.now(UTC) - holder.issued_at < timedelta(minutes=1)
     assert timedelta(minutes=59) < holder.expires_at - datetime.now(UTC) < timedelta(minutes=61)
 
 
@@ -45,6 +46,8 @@ def test_a_good_token_says_who_its_bearer_is(issuer: Issuer) -> None:
         ({"exp": datetime(2020, 1, 1, tzinfo=UTC)}, "expired"),
         ({"nbf": datetime.now(UTC) + timedelta(hours=1)}, "not yet valid"),
         ({"exp": None}, "exp"),
+        ({"iat": None}, "iat"),
+        ({"iat": datetime.now(UTC) + timedelta(hours=1)}, "not yet valid"),
         ({"sub": None}, "sub"),
         ({"aud": None}, "aud"),
         ({"roles": ["student"]}, "no role here: its claim roles holds none of qserver-admin, qserver-user"),

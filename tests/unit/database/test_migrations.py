@@ -59,7 +59,7 @@ def test_the_command_upgrades_checks_and_names_the_version(
     assert capsys.readouterr().out.splitlines() == [
         "there are no tables",
         "the tables are at the newest version",
-        "0007",
+        "0008",
         "the tables are those of the models",
     ]
 

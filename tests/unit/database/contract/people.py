@@ -30,8 +30,12 @@ def add_key(database: Database, owner: Identity, name: str = "laptop", **changes
     return key
 
 
-def take_in(database: Database, subject: str, name: str, role: Role = Role.USER) -> Identity | None:
-    holder = TokenHolder(f"{ISSUER}|{subject}", name, role, datetime.now(UTC) + timedelta(hours=1))
+def take_in(
+    database: Database, subject: str, name: str, role: Role = Role.USER, *, issued_at: datetime | None = None
+) -> Identity | None:
+    """Let somebody in by a token that was issued now, or at a moment."""
+    now = datetime.now(UTC)
+    holder = TokenHolder(f"{ISSUER}|{subject}", name, role, issued_at or now, now + timedelta(hours=1))
     return DatabaseDirectory(database).take_in(holder)
 
 

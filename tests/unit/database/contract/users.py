@@ -1,11 +1,14 @@
 """Users: added by an administrator, or taken in on an issuer's word."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from database import Change, ChangeKind, Database
 from database.directory import DatabaseDirectory
+from database.people_records import AuditAction
 from qserver.access.keys import hash_key
 from qserver.errors import AlreadyExists, Conflict, NotFound
 from qserver.identity import GUEST, Permission, Role
@@ -109,6 +112,60 @@ class TestUsersOfAnIssuer:
         wait_until(lambda: bool(heard), what="the change of root's role is told")
         subscription.close()
         assert [change.kind for change in heard].count(ChangeKind.ACCESS) == 1  # and no token is
+
+    def test_an_older_token_raises_nobody_whom_a_newer_one_lowered(self, database: Database) -> None:
+        now = datetime.now(UTC)
+        ada = take_in(database, "1", "ada", Role.ADMIN, issued_at=now - timedelta(hours=1))
+        assert ada is not None
+        key = add_key(database, ada)
+
+        def role_after(role: Role, issued_at: datetime) -> Role:
+            bearer = take_in(database, "1", "ada", role, issued_at=issued_at)
+            assert bearer is not None
+            assert bearer.role is role  # each request by its own token
+            holder = DatabaseDirectory(database).find_key(hash_key(key))
+            assert holder is not None
+            return holder.identity.role
+
+        assert role_after(Role.USER, now) is Role.USER
+        assert role_after(Role.ADMIN, now - timedelta(hours=1)) is Role.USER
+        assert role_after(Role.ADMIN, now) is Role.USER  # of the same second the lower one counts
+        assert role_after(Role.VIEWER, now) is Role.VIEWER
+        assert role_after(Role.USER, now - timedelta(seconds=1)) is Role.VIEWER
+        assert role_after(Role.ADMIN, now + timedelta(seconds=1)) is Role.ADMIN
+
+    def test_an_older_token_lowers_nobody_whom_a_newer_one_raised(self, database: Database) -> None:
+        now = datetime.now(UTC)
+        take_in(database, "1", "ada", Role.ADMIN, issued_at=now)
+
+        take_in(database, "1", "ada", Role.VIEWER, issued_at=now - timedelta(seconds=1))
+
+        with database.reading() as transaction:
+            assert transaction.users.get("ada").role is Role.ADMIN
+
+    def test_of_many_tokens_at_once_the_newest_counts(self, database: Database) -> None:
+        now = datetime.now(UTC)
+        roles = [Role.ADMIN, Role.USER, Role.VIEWER] * 8
+        take_in(database, "1", "ada", issued_at=now)
+
+        with ThreadPoolExecutor(8) as pool:
+            for number, role in enumerate(roles, 1):
+                pool.submit(take_in, database, "1", "ada", role, issued_at=now + timedelta(seconds=number))
+
+        with database.reading() as transaction:
+            assert transaction.users.get("ada").role is roles[-1]
+
+    def test_whom_a_token_brings_stands_in_the_audit_trail(self, database: Database) -> None:
+        for role in (Role.USER, Role.USER, Role.ADMIN):
+            take_in(database, "1", "ada", role)
+
+        with database.reading() as transaction:
+            entries = transaction.audit.list(limit=9)
+        assert [(each.action, each.actor, each.subject, each.detail["role"]) for each in entries] == [
+            (AuditAction.USER_CHANGED, "ada", "ada", "admin"),
+            (AuditAction.USER_ADDED, "ada", "ada", "user"),
+        ]
+        assert entries[0].detail["by"] == "https://id.example.org"
 
     def test_a_later_token_gives_a_key_no_more_than_it_was_made_for(self, database: Database) -> None:
         ada = take_in(database, "1", "ada")
