@@ -50,6 +50,7 @@ def event_message(event: JobEvent) -> jobs_pb2.WatchJobResponse:
         message=event.message or "",
         at=_timestamp(event.at),
         actor=event.actor or "",
+        address=event.address or "",
     )
 
 

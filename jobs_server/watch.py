@@ -37,7 +37,7 @@ class Watches:
         watched = self._join(job_id, caller)
         try:
             async for event in watched.events(after_sequence):
-                yield event
+                yield event.shown_to(caller)
         finally:
             self._leave(job_id, watched)
 

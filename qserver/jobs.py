@@ -1,7 +1,7 @@
 """What a job is: the words of its request, its states, and the moves between them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from qserver.circuits import CircuitFormat
 from qserver.errors import Reason
+from qserver.identity import Identity
 from qserver.json_types import JsonObject
 from qserver.results import ResultType
 from qserver.sweeps import Sweep
@@ -131,3 +132,8 @@ class JobEvent:
     reason: Reason | None = None
     message: str | None = None
     actor: str | None = None  #: user, or worker, or service that made the change
+    address: str | None = None  #: where a client submitted it from; for administrators
+
+    def shown_to(self, caller: Identity) -> "JobEvent":
+        """Give it as a caller may see it: addresses are administrators' affair."""
+        return self if caller.sees_everything or self.address is None else replace(self, address=None)

@@ -52,7 +52,7 @@ class JobEvents:
         reading, seen = first, after_sequence
         while watch.refusal is None:
             for event in reading.events:
-                yield _message(event)
+                yield _message(event.shown_to(self.caller))
                 seen = event.sequence
             if reading.is_over or watch.is_closed:
                 return

@@ -116,6 +116,9 @@ class Event:
         str | None,
         Field(description="who did it: a user's name, a worker's id, or `cache`; null where nobody is named"),
     ]
+    address: Annotated[
+        str | None, Field(description="where the job was submitted from; null for who is no administrator")
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ def links_view(job_id: UUID) -> schemas.Links:
 
 def event_view(event: JobEvent) -> schemas.Event:
     """Show a change of state."""
-    return schemas.Event(event.sequence, event.status, event.at, event.reason, event.message, event.actor)
+    return schemas.Event(
+        event.sequence, event.status, event.at, event.reason, event.message, event.actor, event.address
+    )
 
 
 def packed_array(array: Array) -> schemas.PackedArray:

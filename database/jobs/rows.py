@@ -109,6 +109,7 @@ def event_from(row: RowMapping) -> JobEvent:
         reason=reason_from(row["reason"]),
         message=row["message"],
         actor=row["actor"],
+        address=row["address"],
     )
 
 

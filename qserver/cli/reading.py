@@ -1,6 +1,6 @@
 """`qserver result`, `jobs` and `show`: what became of circuits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +13,8 @@ from qserver.cli.screen import Screen, moment, styled_status
 from qserver.cli.session import JobIds, Json, Timeout, named_ids, server_of
 from qserver.cli.watching import watched
 from qserver.client.client import Client
-from qserver.client.job_info import JobInfo
+from qserver.client.job_info import JobInfo, JobUpdate
+from qserver.client.jobs import Job
 from qserver.client.results import Result
 from qserver.errors import InvalidRequest, QServerError
 
@@ -84,16 +85,35 @@ def jobs(
 
 
 def show(context: typer.Context, job_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:  # noqa: FBT002
-    """Show all that is known of a job."""
+    """Show all that is known of a job, and what happened to it: when, by whom, and, to administrators, from where."""
     screen = Screen(is_json=as_json)
     with server_of(context).client() as client:
-        info = client.job(job_id).info()
-        if as_json:
-            screen.document(record_of(info))
+        job = client.job(job_id)
+        info = job.info()
+        updates = list(_updates_of(job, info))
+    if as_json:
+        screen.document({**record_of(info), "events": [record_of(update) for update in updates]})
+        return
+    for name, value in record_of(info).items():
+        if value not in (None, "", (), {}):
+            screen.text(f"{name:<15} {', '.join(map(str, value)) if isinstance(value, tuple) else value}")
+    for update in updates:
+        screen.text(_told(update))
+
+
+def _updates_of(job: Job, info: JobInfo) -> Iterator[JobUpdate]:
+    """Give what happened to a job so far, without waiting for more."""
+    for update in job.events():
+        yield update
+        if update.sequence >= info.event_sequence:
             return
-        for name, value in record_of(info).items():
-            if value not in (None, "", (), {}):
-                screen.text(f"{name:<15} {', '.join(map(str, value)) if isinstance(value, tuple) else value}")
+
+
+def _told(update: JobUpdate) -> str:
+    by = f"by {update.actor}" if update.actor else ""
+    origin = f"from {update.address}" if update.address else ""
+    why = str(update.reason or "")
+    return "  ".join(filter(None, (moment(update.at), f"{update.status:<8}", by, origin, why)))
 
 
 def _check_picture(path: Path, job_ids: Sequence[str]) -> None:

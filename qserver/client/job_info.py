@@ -16,7 +16,10 @@ from qserver.rpc.v1 import jobs_pb2
 
 @dataclass(frozen=True, slots=True)
 class JobInfo:
-    """A job at the moment of asking. Times are aware and in UTC; `owner` is the name of the user whose it is."""
+    """A job at the moment of asking. Times are aware and in UTC; `owner` is the name of the user whose it is.
+
+    `event_sequence` is the number of its latest event.
+    """
 
     id: str
     pointer: int
@@ -37,13 +40,15 @@ class JobInfo:
     started_at: datetime | None
     finished_at: datetime | None
     owner: str
+    event_sequence: int
 
 
 @dataclass(frozen=True, slots=True)
 class JobUpdate:
     """One change of a job's state. `sequence` counts from 1 within the job.
 
-    `actor` is who did it: a user's name, a worker's id, or `cache`; empty where nobody is named.
+    `actor` is who did it: a user's name, a worker's id, or `cache`; empty where nobody is named. `address` is where the
+    job was submitted from, told to administrators alone.
     """
 
     sequence: int
@@ -52,6 +57,7 @@ class JobUpdate:
     message: str
     at: datetime | None
     actor: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,7 @@ def job_info(job: jobs_pb2.Job) -> JobInfo:
         started_at=wire.moment_of(job, "started_at"),
         finished_at=wire.moment_of(job, "finished_at"),
         owner=job.owner,
+        event_sequence=job.event_sequence,
     )
 
 
@@ -107,6 +114,7 @@ def job_update(event: jobs_pb2.WatchJobResponse) -> JobUpdate:
         message=event.message,
         at=wire.moment_of(event, "at"),
         actor=event.actor,
+        address=event.address,
     )
 
 

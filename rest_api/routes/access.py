@@ -193,7 +193,7 @@ def list_audit(
 ) -> Response:
     """Read who did what, and from where: users, keys, plugins, and jobs that were canceled or deleted.
 
-    Who submitted a job, and from where, stands in the table `job_events`.
+    Who submitted a job, and from where, its own events tell: `GET /api/v1/job/{id}/events`.
     """
     with neighbours.database.reading() as transaction:
         entries = transaction.audit.list(limit=PAGE_SIZE, before_id=before)

@@ -20,7 +20,7 @@ HEARTBEAT_SECONDS = 15
 MAX_SEQUENCE = 2**63 - 1
 EXAMPLE = (
     'id: 1\ndata: {"sequence":1,"status":"pending","at":"2026-01-31T12:00:00+00:00","reason":null,"message":null,'
-    '"actor":"ada"}\n\n'
+    '"actor":"ada","address":null}\n\n'
 )
 
 router = APIRouter(prefix=API_PREFIX, tags=["jobs"], dependencies=[Depends(identify)], route_class=ServiceRoute)

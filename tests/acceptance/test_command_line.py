@@ -103,13 +103,19 @@ def test_a_job_can_be_listed_shown_drawn_and_deleted(run: Run, tmp_path: Path) -
 
     drawn = run("result", job_id, "--plot", str(picture))
     listed = run("jobs", "--limit", "1")
-    shown = run("show", job_id, "--json")
+    shown, told = run("show", job_id, "--json"), run("show", job_id)
     canceled, deleted, gone = run("cancel", job_id), run("delete", job_id), run("show", job_id)
 
     assert drawn.returncode == 0, drawn.stderr
     assert "<svg" in picture.read_text()
     assert job_id in listed.stdout
-    assert _documents(shown.stdout)[0]["status"] == "finished"
+    document = _documents(shown.stdout)[0]
+    assert document["status"] == "finished"
+    assert [(event["status"], event["actor"]) for event in document["events"]][::2] == [  # type: ignore[attr-defined]
+        ("pending", "anonymous"),
+        ("finished", ""),
+    ]
+    assert re.search(r"pending +by anonymous +from 127\.0\.0\.1", told.stdout), told.stdout
     assert (canceled.returncode, deleted.returncode, gone.returncode) == (3, 0, 5)
     assert f"there is no job {job_id}" in gone.stderr
 

@@ -816,12 +816,15 @@ class WatchJobResponse(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     status: Global___JobStatus.ValueType
     reason: _builtins.str
     message: _builtins.str
     actor: _builtins.str
     """Who did it: a user's name, a worker's id, or `cache`; empty where nobody is named."""
+    address: _builtins.str
+    """Where the job was submitted from; empty for who is no administrator."""
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -833,10 +836,11 @@ class WatchJobResponse(_message.Message):
         message: _builtins.str = ...,
         at: _timestamp_pb2.Timestamp | None = ...,
         actor: _builtins.str = ...,
+        address: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "at", b"at", "message", b"message", "reason", b"reason", "sequence", b"sequence", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "address", b"address", "at", b"at", "message", b"message", "reason", b"reason", "sequence", b"sequence", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,20 +1,19 @@
 """Who may do what over gRPC: every RPC by its rule, jobs to their owners, keys revoked at once."""
 
 from collections.abc import AsyncIterator
-from uuid import UUID
 
 import grpc
 import pytest
 from grpc import aio
 
-from database.people_records import NewKey
+from database.people_records import AuditAction, NewKey
 from qserver.access.keys import hash_key, make_key
 from qserver.errors import SettingsError
 from qserver.identity import ANONYMOUS, EVERYTHING, RPC_RULES, Permission, Role
 from qserver.rpc.v1 import jobs_pb2
 from qserver.settings import AccessSettings, JobsServerSettings
 from tests.unit.jobs_server.builders import BELL, CountingDatabase
-from tests.unit.jobs_server.served import SETTINGS, Served, spec_of, submission, told, trailing
+from tests.unit.jobs_server.served import SETTINGS, Served, spec_of, submission, told, trailing, upload
 from tests.waiting import until
 
 GUARDED = sorted(rule for rule, permission in RPC_RULES.items() if permission is not Permission.NONE)
@@ -144,11 +143,33 @@ async def test_what_can_be_no_users_name_is_refused(guarded: Served, name: str) 
 
 
 async def test_a_submission_remembers_who_and_from_where(guarded: Served) -> None:
+    ada, root = add_person(guarded.database, "ada", Role.USER), add_person(guarded.database, "root", Role.ADMIN)
+    many = jobs_pb2.SubmitJobsRequest(submissions=[jobs_pb2.JobSubmission(spec=spec_of(), source=BELL)])
+    job_ids = [
+        (await guarded.v1.SubmitJob(submission(spec_of(), BELL), metadata=ada)).job.id,
+        (await guarded.v1.SubmitJobs(many, metadata=ada)).answers[0].job.id,
+        (await guarded.original.AddJob(upload(BELL.decode()), metadata=ada)).id,
+    ]
+
+    for job_id in job_ids:
+        request = jobs_pb2.WatchJobRequest(id=job_id)
+        for who, address in ((root, "127.0.0.1"), (ada, "")):  # whose it is need not know where an administrator was
+            event = await anext(aiter(guarded.v1.WatchJob(request, metadata=who)))
+            assert (event.actor, event.address) == ("ada", address)
+
+
+async def test_who_canceled_and_deleted_stands_in_the_audit_trail(guarded: Served) -> None:
     ada = add_person(guarded.database, "ada", Role.USER)
     job = (await guarded.v1.SubmitJob(submission(spec_of(), BELL), metadata=ada)).job
 
-    (event,) = guarded.look(lambda transaction: transaction.jobs.events(UUID(job.id), ANONYMOUS, after_sequence=0))
-    assert event.actor == "ada"
+    await guarded.v1.CancelJob(jobs_pb2.CancelJobRequest(id=job.id), metadata=ada)
+    await guarded.v1.DeleteJob(jobs_pb2.DeleteJobRequest(id=job.id), metadata=ada)
+
+    entries = guarded.look(lambda transaction: transaction.audit.list(limit=9))
+    assert [(entry.action, entry.actor, entry.address) for entry in entries] == [
+        (action, "ada", "127.0.0.1") for action in (AuditAction.JOB_DELETED, AuditAction.JOB_CANCELED)
+    ]
+    assert all(entry.detail["with_key"] for entry in entries)
 
 
 async def test_a_revoked_key_is_worthless_at_once(guarded: Served) -> None:

@@ -29,7 +29,7 @@ def job_of(town: Town, name: str) -> str:
     with town.site.database.reading() as transaction:
         user = transaction.users.get(name)
     request = JobRequest(RunRequest(backend="aer", result_types=frozenset({ResultType.COUNTS})))
-    identity = Identity(user.id, user.name, user.role)
+    identity = Identity(user.id, user.name, user.role, address="192.0.2.9")
     return str(store(town.site.database, request, BELL.encode(), identity=identity).id)
 
 
@@ -106,6 +106,9 @@ async def test_an_administrator_sees_whose_each_job_is_and_lists_one_users(town:
     assert (await town.call("GET", f"/api/v1/job/{of_eve}", "eve")).json()["owner"] == "eve"
     events = (await town.call("GET", f"/api/v1/job/{of_ada}/events", "ada")).text
     assert re.findall(r'"status":"(\w+)".*"actor":"(\w+)"', events) == [("pending", "ada"), ("canceled", "root")]
+    assert re.findall(r'"address":(.+?)}', events) == ["null", "null"]
+    to_root = (await town.call("GET", f"/api/v1/job/{of_ada}/events", "root")).text
+    assert re.findall(r'"address":(.+?)}', to_root) == ['"192.0.2.9"', "null"]
 
 
 async def test_a_submission_goes_on_with_its_key_and_address(town: Town) -> None:

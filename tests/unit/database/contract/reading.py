@@ -299,6 +299,14 @@ class TestEvents:
         assert (events[0].at, events[3].at, events[4].at) == (job.submitted_at, job.started_at, job.finished_at)
         assert job.event_sequence == 5
 
+    def test_an_event_tells_where_the_job_came_from(self, database: Database) -> None:
+        (job,) = submitted(database, JobBuilder(owner=a_user(database, "ada")))
+
+        with database.reading() as transaction:
+            (event,) = transaction.jobs.events(job.id, ANONYMOUS, after_sequence=0)
+
+        assert (event.actor, event.address) == ("ada", "192.0.2.1")
+
     def test_events_go_on_after_the_one_seen_last(self, database: Database) -> None:
         lease = a_lease(database)
 
