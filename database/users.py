@@ -82,8 +82,8 @@ class Users:
         Holds at once, for all their keys. Raises NotFound; Conflict for the user `anonymous`, whose rights are the
         settings', and where no administrator would be left.
         """
-        # Two administrators who demote each other at the same moment must not both succeed. Jobs, which only name them,
-        # don't wait for this lock: who stores some may hold what is counted of the user, which is changed here too.
+        # Two administrators who demote each other at the same moment must not both succeed. No stronger lock than that:
+        # a submission holds its row of `usage`, which is waited for below, and then points to its owner.
         self._work.execute(_ADMINS.order_by(users.c.id).with_for_update(key_share=True))
         user = self.get(name)
         if user.id in _INTERNAL:
@@ -147,11 +147,10 @@ class Users:
         )
         change = update(users).where(users.c.id == user.id, is_newer)
         values = {"role": holder.role, "role_issued_at": holder.issued_at}
-        if not self._work.execute(change.values(values)).rowcount:
-            return user
+        is_changed = self._work.execute(change.values(values)).rowcount > 0
         if user.role is not holder.role:
-            usage.forget(self._work, user.id)  # of administrators nobody counts
-        return replace(user, role=holder.role)
+            usage.forget(self._work, user.id)  # of administrators nobody counts, by an older token either
+        return replace(user, role=holder.role) if is_changed else user
 
     def _of_subject(self, subject: str) -> UserRecord | None:
         row = self._work.execute(select(users).where(users.c.subject == subject)).mappings().first()

@@ -130,7 +130,8 @@ def _settled(work: Work, after: Usage, jobs: int, quotas: Quotas, now: datetime)
         pending = counting.open_jobs(work, owner_id)
         usage = replace(usage, pending_at_most=pending, pending_counted_at=now)
     if _is_due(after.stored_at_most, quotas.stored_results, usage.stored_counted_at, now):
-        stored = counting.stored_results(work, owner_id) + counting.open_jobs(work, owner_id)
+        # In this order: what ends between the two statements is counted twice, never not at all.
+        stored = counting.open_jobs(work, owner_id) + counting.stored_results(work, owner_id)
         usage = replace(usage, stored_at_most=stored, stored_counted_at=now)
     return usage if _is_measured(usage, quotas, now) else _measured(work, usage, quotas, now)
 
