@@ -179,7 +179,7 @@ class Admission:
             circuit_sha256=draft.sha256,
             request=replace(request, circuit_format=draft.circuit_format),
             plugin=backend.record.plugin,
-            route=self._route(backend, plan),
+            route=self._route(backend, plan, resources),
             plan=plan,
             max_attempts=self._max_attempts,
             cache_key=self._cache_key(draft) if request.cache else None,
@@ -204,12 +204,13 @@ class Admission:
         plugin = self._registry.plugin(backend.record.plugin)
         return f"{plugin.name} {plugin.version}"
 
-    def _route(self, backend: KnownBackend, plan: Plan) -> str:
+    def _route(self, backend: KnownBackend, plan: Plan, resources: Resources) -> str:
         if backend.file_plugin is not None:
             return file_plugin_route(backend.record.plugin)
         if plan.device == "GPU":
             return GPU_ROUTE
-        return LARGE_ROUTE if plan.memory_bytes > self._large_memory_bytes else CPU_ROUTE
+        wants_all_cores = plan.threads == 0 and resources.memory_bytes >= self._large_memory_bytes
+        return LARGE_ROUTE if wants_all_cores or plan.memory_bytes > self._large_memory_bytes else CPU_ROUTE
 
 
 def _has_options(checked: Sequence[_Draft | Exception]) -> bool:

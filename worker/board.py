@@ -8,6 +8,7 @@ from uuid import UUID
 
 from database.records import Lease
 from qserver.clock import Clock
+from qserver.plugins import LARGE_ROUTE
 from worker import scheduler
 from worker.capacity import Capacity
 from worker.groups import Group, Lane
@@ -149,6 +150,11 @@ class Board:
             self._changed.wait_for(lambda: self._is_closed or self._has_room(gpu=gpu), timeout_seconds)
             return not self._is_closed and self._has_room(gpu=gpu)
 
+    def has_room_for_large(self) -> bool:
+        """Tell whether another job of the route 'large' may be claimed."""
+        with self._changed:
+            return scheduler.has_room_for_large([entry.waiting for entry in self._waiting])
+
     def close(self) -> Sequence[Group]:
         """Start nothing any more; give what waited."""
         with self._changed:
@@ -172,7 +178,8 @@ class Board:
             refused.append(group)
             return
         need = scheduler.need_of(group, self._capacity)
-        entry = _Entry(group, scheduler.Waiting(need, self._clock.monotonic_seconds()))
+        is_large = group.jobs[0].job.route == LARGE_ROUTE
+        entry = _Entry(group, scheduler.Waiting(need, self._clock.monotonic_seconds(), is_large=is_large))
         self._waiting.insert(0 if first else len(self._waiting), entry)
 
     def _next(self, lane: Lane) -> _Entry | None:

@@ -9,6 +9,9 @@ SIMULATORS_SHARE = 0.8
 """Part of the memory limit that simulators get; the rest is for the worker itself and the libraries they load."""
 
 
+SMALL_PART = 8
+"""Small jobs live on this part of a place's share while a large one needs the rest: 640 MiB of 5 GiB, say."""
+
 PLACES_TO_LEAVE_ONE = 4
 """With fewer, a place is a third of the machine or more: too much to keep from a large job."""
 
@@ -44,12 +47,15 @@ class Capacity:
     def of_wide(self, memory_bytes: int) -> "WideShare":
         """Give what a job on many cores gets that is foreseen to need so much memory.
 
-        From 4 places on it leaves one to small jobs, so that nobody waits for its end: unless it needs their memory.
+        From 4 places on it leaves one to small jobs, so that nobody waits for its end: unless it needs all memory. Of
+        that place's memory it may take what small jobs can do without.
         """
-        left_bytes = self.memory_bytes - self.share_bytes
-        if self.places < PLACES_TO_LEAVE_ONE or memory_bytes > left_bytes:
+        most_bytes = self.memory_bytes - self.share_bytes // SMALL_PART
+        if self.places < PLACES_TO_LEAVE_ONE or memory_bytes > most_bytes:
             return WideShare(self.places, self.cores, self.memory_bytes)
-        return WideShare(self.places - 1, max(1, self.cores * (self.places - 1) // self.places), left_bytes)
+        usual_bytes = self.memory_bytes - self.share_bytes
+        threads = max(1, self.cores * (self.places - 1) // self.places)
+        return WideShare(self.places - 1, threads, usual_bytes if memory_bytes <= usual_bytes else most_bytes)
 
 
 def size_worker(machine: Machine, settings: WorkerSettings, *, gpu_memory_bytes: int) -> Capacity:

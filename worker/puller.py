@@ -10,6 +10,7 @@ import structlog
 from database import Database
 from database.records import Claimant, ClaimedJob
 from qserver.broker.interface import MAX_HINT_JOBS, Consumer, Delivery
+from qserver.plugins import LARGE_ROUTE
 from worker.backoff import Backoff, until_answered
 from worker.board import Board
 from worker.groups import BatchKey, GroupLimits, form_groups
@@ -70,7 +71,8 @@ class Puller:
         self._consumer.close()
 
     def _pull(self) -> None:
-        self._consumer.set_routes(self._claimant().routes)  # file plugins come and go
+        routes = self._claimant().routes  # file plugins come and go
+        self._consumer.set_routes(routes if self._board.has_room_for_large() else routes - {LARGE_ROUTE})
         max_messages = max(1, self._settings.limits.jobs // MAX_HINT_JOBS)
         deliveries = self._consumer.pull(max_messages=max_messages, timeout_seconds=PULL_SECONDS)
         if deliveries:

@@ -75,7 +75,7 @@ class Run:
 
     def as_running(self) -> Running:
         """Give what the scheduler needs to know."""
-        return Running(self.need, self.since_seconds)
+        return Running(self.need, self.since_seconds, self.waited_seconds)
 
     def attach(self, process: SimulatorProcess, *, memory_limit_bytes: int) -> None:
         """Name the simulator that runs the group. It is killed right away if the run was stopped before it began."""

@@ -13,7 +13,11 @@ from worker.capacity import Capacity
 from worker.groups import Group, Lane
 
 MAX_WAITING_GROUPS = 2
-"""With this many claimed groups that can't start yet, nothing more is claimed: another worker may have room for it."""
+"""With this many claimed groups that can't start yet, nothing more is claimed: another worker may have room for it.
+
+Groups of the route 'large' are counted apart, and keep nothing but their like from being claimed: who sends three of
+them must not keep everybody's small jobs waiting.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +36,20 @@ class Waiting:
 
     need: Need
     since_seconds: float
+    is_large: bool = False  # it came by the route 'large'
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A group that runs."""
+    """A group that runs. `waited_seconds` is how long it had waited when it started."""
 
     need: Need
     since_seconds: float
+    waited_seconds: float = 0.0
+
+    def came_before(self, other: Waiting) -> bool:
+        """Tell whether it was in line before the other."""
+        return self.since_seconds - self.waited_seconds <= other.since_seconds
 
 
 _SMALLEST = Need(lane=Lane.NARROW, places=1, memory_bytes=0, seconds=0.0)
@@ -72,11 +82,16 @@ def has_room(
     waiting: Sequence[Waiting], running: Sequence[Running], capacity: Capacity, *, gpu: bool, now: float
 ) -> bool:
     """Tell whether a small group claimed now could start at once."""
-    in_line = [group for group in waiting if (group.need.lane is Lane.GPU) == gpu]
+    in_line = [group for group in waiting if (group.need.lane is Lane.GPU) == gpu and not group.is_large]
     newcomer = Waiting(_SMALLEST_ON_GPU if gpu else _SMALLEST, since_seconds=now)
     return len(in_line) < MAX_WAITING_GROUPS and choose([*waiting, newcomer], running, capacity, now=now) == len(
         waiting
     )
+
+
+def has_room_for_large(waiting: Sequence[Waiting]) -> bool:
+    """Tell whether another group of the route 'large' may be claimed."""
+    return sum(group.is_large for group in waiting) < MAX_WAITING_GROUPS
 
 
 def _fits(need: Need, running: Sequence[Need], capacity: Capacity) -> bool:
@@ -89,13 +104,13 @@ def _fits(need: Need, running: Sequence[Need], capacity: Capacity) -> bool:
 
 def _may_pass(need: Need, ahead: Waiting, running: Sequence[Running], capacity: Capacity, *, now: float) -> bool:
     """Tell whether `need` may start before `ahead`, which can't start yet, without delaying it."""
-    # Only runs that were there when `ahead` came are waited for. Counting those that passed it as well would let a row
-    # of small groups, each running longer than foreseen, keep it waiting for ever.
+    # Only runs that came before `ahead` are waited for. Counting those that passed it as well would let a row of small
+    # groups, each running longer than foreseen, keep it waiting for ever.
     waited_for = sorted(
-        (run for run in running if run.since_seconds <= ahead.since_seconds),
+        (run for run in running if run.came_before(ahead)),
         key=lambda run: _remaining_seconds(run, now),
     )
-    left = [run.need for run in running if run.since_seconds > ahead.since_seconds]
+    left = [run.need for run in running if not run.came_before(ahead)]
     for index, run in enumerate(waited_for):
         still_running = [other.need for other in waited_for[index + 1 :]]
         if _fits(ahead.need, still_running, capacity):

@@ -31,7 +31,9 @@ class DispatcherSettings(Section):
     batch_jobs: int = Field(default=128, ge=1, le=1000, description="jobs a worker claims at once, at most")
     batch_seconds: float = Field(default=0.25, gt=0, description="estimated work in one claimed batch")
     dispatch_poll_seconds: float = Field(default=1.0, gt=0, description="look for work this often even if nobody tells")
-    large_job_memory_mib: int = Field(default=2048, ge=1, description="a job that needs more goes by the route 'large'")
+    large_job_memory_mib: int = Field(
+        default=2048, ge=1, description="a job that needs more, or all cores, goes by the route 'large'"
+    )
 
 
 class LeaseSettings(Section):

@@ -1,5 +1,6 @@
 """How a submission becomes a job: routes, widths, options, and asking again."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -14,8 +15,8 @@ from qserver.clock import FakeClock
 from qserver.errors import QServerError
 from qserver.rpc.v1 import jobs_pb2
 from qserver.sandbox.forkserver import Forkserver
-from qserver.settings import DispatcherSettings
-from tests.unit.jobs_server.builders import BELL, FILE_PLUGIN, FILE_PLUGIN_BACKEND, CountingDatabase
+from qserver.settings import MIB, DispatcherSettings
+from tests.unit.jobs_server.builders import BELL, FILE_PLUGIN, FILE_PLUGIN_BACKEND, CountingDatabase, worker
 from tests.unit.jobs_server.served import SETTINGS, Served, spec_of, trailing
 from tests.unit.plugins.fakes import CoinPlugin
 
@@ -32,6 +33,25 @@ async def test_a_job_that_needs_much_memory_goes_by_a_route_of_its_own(
     small = await served.submit(spec_of(backend="aer_statevector"))
 
     assert [served.read(job.id).route for job in (large, small)] == ["large", "cpu"]
+    await served.stop()
+
+
+async def test_a_job_for_all_cores_goes_by_that_route_too_where_a_worker_serves_it(
+    database: CountingDatabase, forkserver: Forkserver
+) -> None:
+    served = Served(database, settings=SETTINGS, forkserver=forkserver)
+    await served.start()
+    wide = b'OPENQASM 3.0; include "stdgates.inc"; qubit[25] q; bit[25] c; rx(0.1) q; c = measure q;'
+    before = await served.submit(spec_of(backend="aer_statevector"), wide)
+    with database.transaction() as transaction:
+        transaction.workers.register(replace(worker(), memory_bytes=SETTINGS.dispatcher.large_job_memory_mib * MIB))
+    await served.stop()
+    served = Served(database, settings=SETTINGS, forkserver=forkserver)
+    await served.start()
+
+    after = await served.submit(spec_of(backend="aer_statevector"), wide)
+
+    assert [served.read(job.id).route for job in (before, after)] == ["cpu", "large"]
     await served.stop()
 
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from tests.unit.worker.claims import a_claim, a_group, a_plan
 from worker.capacity import Capacity
 from worker.groups import Lane
-from worker.scheduler import MAX_WAITING_GROUPS, Need, Running, Waiting, choose, has_room, need_of
+from worker.scheduler import MAX_WAITING_GROUPS, Need, Running, Waiting, choose, has_room, has_room_for_large, need_of
 
 FOUR = Capacity(cores=4, places=4, memory_bytes=100)
 WITH_GPU = Capacity(cores=4, places=4, memory_bytes=100, gpu_memory_bytes=1)
@@ -69,6 +69,13 @@ def test_a_run_past_its_estimate_still_lets_short_groups_pass() -> None:
     assert choose(line, running(narrow(seconds=0.1)), FOUR, now=30.0) == 1
 
 
+def test_a_small_group_passes_a_large_one_that_came_together_with_the_one_that_runs() -> None:
+    large = need_of(a_group(a_claim(plan=a_plan(threads=0, memory_bytes=60))), FOUR)
+    line = [*waiting(large, since=1.0), *waiting(narrow(), since=3.0)]
+
+    assert choose(line, [Running(large, since_seconds=2.0, waited_seconds=1.0)], FOUR, now=3.0) == 1
+
+
 def test_groups_that_passed_and_take_longer_than_foreseen_do_not_keep_the_wide_one_waiting() -> None:
     line = waiting(wide(), narrow(seconds=0.01), since=1.0)
     passed = running(narrow(seconds=0.01), since=2.0)
@@ -111,6 +118,15 @@ def test_no_more_is_claimed_while_a_claimed_group_could_start() -> None:
     assert not has_room(waiting(narrow()), [], FOUR, gpu=False, now=0)
 
 
+def test_large_groups_that_wait_keep_small_ones_from_nothing() -> None:
+    large = need_of(a_group(a_claim(plan=a_plan(threads=0, memory_bytes=60))), FOUR)
+    line = [Waiting(large, since_seconds=1.0, is_large=True)] * 5
+
+    assert has_room(line, running(large), FOUR, gpu=False, now=1.0)
+    assert not has_room_for_large(line)
+    assert has_room_for_large(line[: MAX_WAITING_GROUPS - 1])
+
+
 def test_the_gpu_has_its_own_queue() -> None:
     assert has_room(waiting(wide()), running(*[narrow()] * 4), WITH_GPU, gpu=True, now=0)
     assert not has_room([], running(gpu()), WITH_GPU, gpu=True, now=0)
@@ -124,8 +140,15 @@ def test_a_small_group_runs_beside_one_on_many_cores_and_a_second_one_waits() ->
     assert choose(waiting(large), running(large), FOUR, now=0) is None
 
 
+def test_a_small_group_runs_beside_one_that_needs_most_of_the_memory() -> None:
+    large = need_of(a_group(a_claim(plan=a_plan(threads=0, memory_bytes=95))), FOUR)
+
+    assert choose(waiting(narrow(memory_bytes=5)), running(large), FOUR, now=0) == 0
+    assert choose(waiting(narrow(memory_bytes=6)), running(large), FOUR, now=0) is None
+
+
 def test_a_group_that_needs_the_memory_of_others_runs_alone() -> None:
-    large = need_of(a_group(a_claim(plan=a_plan(threads=0, memory_bytes=80))), FOUR)
+    large = need_of(a_group(a_claim(plan=a_plan(threads=0, memory_bytes=98))), FOUR)
 
     assert choose(waiting(narrow()), running(large), FOUR, now=0) is None
 

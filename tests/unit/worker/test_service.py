@@ -47,6 +47,19 @@ def test_a_job_for_all_cores_gets_them(house: House, start_worker: StartWorker) 
     assert {house.result(job_id).run.threads for job_id in job_ids} == {worker._parts.board._capacity.cores}
 
 
+def test_small_jobs_flow_beside_large_ones_however_many_somebody_sent(house: House, start_worker: StartWorker) -> None:
+    start_worker(simulator_processes=4, simulator_memory_mib=4096)
+    plan = a_plan(threads=0, memory_bytes=3 * 1024**3)
+    large = []
+
+    for _ in range(6):
+        large += house.submit("hang", plan=plan, route="large")
+        house.wait_for(house.submit(*["bell"] * 5), JobStatus.FINISHED)
+
+    statuses = {house.job(job_id).status for job_id in large}
+    assert statuses == {JobStatus.RUNNING, JobStatus.PENDING}  # the worker takes no more than it can soon start
+
+
 def test_a_job_that_was_canceled_while_it_waited_is_never_started(house: House, start_worker: StartWorker) -> None:
     (job_id,) = house.submit("bell")
     house.cancel(job_id)

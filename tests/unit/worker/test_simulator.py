@@ -205,8 +205,16 @@ def test_a_job_on_many_cores_leaves_one_and_its_share_of_memory() -> None:
     assert (limits.memory_bytes, limits.threads) == (6 * GIB, 3)
 
 
-def test_a_job_that_needs_nearly_all_memory_has_all_cores_too() -> None:
+def test_a_job_that_needs_nearly_all_memory_leaves_a_core_and_a_little_memory() -> None:
     group = a_group(a_claim(plan=a_plan(threads=0, memory_bytes=7 * GIB)))
+
+    limits = run_limits(group, CAPACITY, result_bytes=7)
+
+    assert (limits.memory_bytes, limits.threads) == (8 * GIB - GIB // 4, 3)
+
+
+def test_a_job_that_needs_all_memory_has_all_cores_too() -> None:
+    group = a_group(a_claim(plan=a_plan(threads=0, memory_bytes=8 * GIB - 1)))
 
     limits = run_limits(group, CAPACITY, result_bytes=7)
 
