@@ -7,7 +7,8 @@ from qserver.plugins import BackendSpec
 from qserver.results import ResultType
 
 PLUGIN_NAME = "aer"
-PLUGIN_VERSION = "1.0.0"
+PLUGIN_VERSION = "1.1.0"
+"""Circuits that an older version has read are read anew: raise it with each rule on what a circuit may be."""
 CIRCUIT_FORMATS = frozenset({CircuitFormat.OPENQASM2, CircuitFormat.OPENQASM3, CircuitFormat.QPY})
 QPY_VERSIONS = tuple(range(13, 19))
 """Older files could hold expressions that a loader evaluates; the newest is what the locked Qiskit writes.

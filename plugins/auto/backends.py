@@ -8,7 +8,7 @@ from qserver.plugins import BackendSpec
 from qserver.results import ResultType
 
 PLUGIN_NAME = "auto"
-PLUGIN_VERSION = "1.0.0"
+PLUGIN_VERSION = "1.1.0"
 BACKEND_NAME = "auto"
 
 

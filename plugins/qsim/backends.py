@@ -7,7 +7,7 @@ from qserver.plugins import BackendSpec
 from qserver.results import ResultType
 
 PLUGIN_NAME = "qsim"
-PLUGIN_VERSION = "1.0.0"
+PLUGIN_VERSION = "1.1.0"
 BACKEND_NAME = "qsim"
 METHOD = "qsim_statevector"
 AMPLITUDE_BYTES = 8

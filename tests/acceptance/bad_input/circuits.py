@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tests.acceptance.bad_input.trials import BELL, QASM2, QASM3, V1_DOORS, Bad
 from tests.acceptance.doors import Attempt
 from tests.unit.aer.bad_qpy import CLAIMS, CUT, OLD_VERSIONS, of_version
+from tests.unit.aer.unsound_qpy import UNSOUND
 
 FILES_OF_THE_SERVER = ("/etc/passwd", "/proc/self/environ", "../../.env", "stdgates.inc", "https://example.org/a.inc")
 
@@ -59,6 +60,24 @@ BAD_CIRCUITS = (
     Bad("100,000 powers", _rotation(b"2" + b"**2" * 100_000), r"40 powers in one statement"),
     Bad("a number of 100,000 digits", _rotation(b"1" * 100_000), r"number of more than 400 digits"),
     Bad("an angle without end", Attempt(QASM2 + b"qreg q[1]; rx(1e999) q[0];"), r"parameter inf"),
+    Bad(
+        "an angle without end in a gate",
+        Attempt(QASM2 + b"gate g a { t a; rx(1e999) a; } qreg q[1]; g q[0];"),
+        r"line 1, column 56: gate 'g': gate 'rx' has the parameter inf",
+    ),
+    Bad(
+        "an angle that a gate makes endless",
+        Attempt(QASM2 + b"gate g(t) a { rx(exp(t)) a; } qreg q[1]; g(1e9) q[0];"),
+        r"line 1, column 78: gate 'g': gate 'rx' has the parameter inf",
+    ),
+    Bad("a delay of 10^300 s", _circuit(b"delay[1e300s] q;"), r"column 55: a delay of 1e\+300 s; it may be"),
+    Bad(
+        "4 bits compared to 16",
+        Attempt(QASM2 + b"qreg q[1]; creg c[4]; if(c==16) x q[0]; measure q[0] -> c[0];"),
+        r"register 'c' of 4 bits is compared to 16, which it can't hold",
+    ),
+    Bad("20,000 modifiers of a gate", _circuit(b"inv @ " * 20_000 + b"x q;"), r"more than 40 modifiers"),
+    Bad("a gate of 10^9 controls", _circuit(b"ctrl(1000000000) @ x q;"), r"1,000,000,000 controls; the limit is 32"),
     Bad("counts without measurements", Attempt(QASM3 + b"qubit q; h q;"), r"measure"),
     Bad(
         "unbound parameters",
@@ -74,5 +93,6 @@ BAD_CIRCUITS = (
 BAD_QPY = (
     *(Bad(f"QPY of version {n}", Attempt(of_version(n)), r"the oldest accepted is 13", V1_DOORS) for n in OLD_VERSIONS),
     *(Bad(f"QPY {name}", Attempt(file), r"QPY|QISKIT", V1_DOORS) for name, file in CUT.items()),
+    *(Bad(f"QPY of {name}", Attempt(file), sentence, V1_DOORS) for name, (file, sentence) in UNSOUND.items()),
     *(Bad(f"QPY that claims {name}", Attempt(file), r"QPY|MiB", V1_DOORS) for name, file in CLAIMS.items()),
 )
