@@ -23,7 +23,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    database = Database.open(DatabaseSettings(database_url=SecretStr(database_url)))
+    patient = DatabaseSettings(database_url=SecretStr(database_url), database_timeout_seconds=60)
+    database = Database.open(patient)
     database.upgrade()
     with database.transaction() as transaction:
         transaction.plugins.register(PluginRecord("aer", PluginKind.BUILT_IN, "1", datetime.now(UTC)), [])
