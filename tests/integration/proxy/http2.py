@@ -3,17 +3,23 @@
 import socket
 import struct
 from collections.abc import Mapping
+from types import MappingProxyType
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS = 0, 1, 3, 4
 END_STREAM, END_HEADERS = 1, 4
-STATUS_200 = 0x88
-"""The first byte of a header block that begins with `:status: 200` (RFC 7541, appendix A, entry 8)."""
+PSEUDO_HEADERS: Mapping[str, str] = MappingProxyType({":method": "GET", ":scheme": "http", ":authority": "localhost"})
+STATUS_200, STATUS_400 = 0x88, 0x8C
+"""The first byte of a header block that begins with `:status: 200` or 400 (RFC 7541, appendix A, entries 8 and 12)."""
 
 
 def get(connection: socket.socket, path: str) -> tuple[bytes, bytes]:
     """Ask for a path; gives the header block as it came, and the body."""
-    headers = {":method": "GET", ":scheme": "http", ":authority": "localhost", ":path": path}
+    return ask(connection, {**PSEUDO_HEADERS, ":path": path})
+
+
+def ask(connection: socket.socket, headers: Mapping[str, str]) -> tuple[bytes, bytes]:
+    """Ask with any headers, as they stand; gives the header block as it came, and the body."""
     connection.sendall(
         PREFACE + frame(SETTINGS, 0, 0, b"") + frame(HEADERS, END_STREAM | END_HEADERS, 1, header_block(headers))
     )

@@ -60,6 +60,22 @@ def test_forged_headers_are_replaced_for_the_results_api(echoing: Proxy) -> None
     assert seen["host"] == host
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        [("X_Real_IP", "203.0.113.7"), ("X_Forwarded_For", "203.0.113.7")],
+        [("X-Real-IP", "203.0.113.7"), ("X-Real-IP", "203.0.113.8"), ("x-forwarded-for", "203.0.113.9")],
+        [("Connection", "close, X-Real-IP, X-Forwarded-For")],
+    ],
+    ids=["with underscores", "several times", "named as the connection's own"],
+)
+def test_no_spelling_changes_the_address(echoing: Proxy, forged: list[tuple[str, str]]) -> None:
+    seen = httpx.get(f"{echoing.http_url}/api/v1/jobs", headers=forged).json()
+
+    assert (seen["x-real-ip"], seen["x-forwarded-for"], seen["x-forwarded-proto"]) == ("127.0.0.1", "127.0.0.1", "http")
+    assert "203.0.113" not in str(seen)
+
+
 def test_forged_metadata_is_replaced_for_the_jobs_server(echoing: Proxy) -> None:
     forged = tuple((name.lower(), value) for name, value in FORGED.items())
 
