@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
+from jobs_server.company import Company
 from jobs_server.inspectors import Inspector, InspectorPool, ProcessLost, sentence
 from jobs_server.metrics import Metrics
 from jobs_server.refusals import CostlyCircuit
@@ -22,6 +23,13 @@ MAX_SHARED = 32
 """Circuits of one call, at most: some 10 ms, in which others wait for their turn."""
 MAX_SHARED_BYTES = 32 * 1024
 """Text of one call, beyond which a circuit is read alone."""
+
+ENOUGH = 8
+_COMPANY_SECONDS = 0.005
+"""While an inspector reads for a user, so many more of their circuits begin another call, or one that waited so long.
+
+A call of a process costs 0.6 ms besides its circuits. With 16 clients that send one job each, a third fewer are made.
+"""
 
 _DOING = "reading the circuit"
 
@@ -78,13 +86,21 @@ class CircuitReader:
     its own is held against it. A kill from outside, by the kernel for others' memory say, only if it comes twice.
     """
 
-    def __init__(self, inspectors: InspectorPool, settings: InspectorSettings, metrics: Metrics) -> None:
-        """Read by `inspectors`."""
+    def __init__(
+        self,
+        inspectors: InspectorPool,
+        settings: InspectorSettings,
+        metrics: Metrics,
+        *,
+        company_seconds: float = _COMPANY_SECONDS,
+    ) -> None:
+        """Read by `inspectors`. While one reads for a user, their next circuits wait `company_seconds` for others."""
         self._inspectors = inspectors
         self._settings = settings
         self._metrics = metrics
         self._waiting: defaultdict[_Key, deque[_Wanted]] = defaultdict(deque)
         self._in_line: set[_Key] = set()
+        self._company: Company[_Key] = Company(enough=ENOUGH, longest_seconds=company_seconds)
         self._servers: set[asyncio.Task[None]] = set()
 
     async def read(self, user_id: UUID, plugin: str, circuits: Sequence[CircuitSource]) -> Sequence[Reading]:
@@ -108,6 +124,7 @@ class CircuitReader:
     def _serve(self, key: _Key) -> None:
         """Wait for a turn. One task a key is in line at any time: whoever gets a turn lets another ask for the next."""
         if key in self._in_line:
+            self._company.tell(key, len(self._waiting[key]))
             return
         self._in_line.add(key)
         server = asyncio.create_task(self._serve_once(key))
@@ -116,6 +133,7 @@ class CircuitReader:
 
     async def _serve_once(self, key: _Key) -> None:
         user_id, plugin = key
+        await self._company.wait(key, len(self._waiting[key]))
         async with self._inspectors.turn(user_id):
             self._in_line.discard(key)
             group = self._take(key)
@@ -124,7 +142,8 @@ class CircuitReader:
             else:
                 del self._waiting[key]
             if group:
-                await self._read(key, plugin, group)
+                with self._company.call(key):
+                    await self._read(key, plugin, group)
 
     def _take(self, key: _Key) -> Sequence[_Wanted]:
         """Take the next circuit, and those behind it that may share its call."""

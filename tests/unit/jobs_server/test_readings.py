@@ -10,7 +10,7 @@ import pytest
 from jobs_server.inspectors import InspectorPool
 from jobs_server.metrics import Metrics
 from jobs_server.reading_time import ReadingTime
-from jobs_server.readings import MAX_SHARED, MAX_SHARED_BYTES, CircuitReader
+from jobs_server.readings import ENOUGH, MAX_SHARED, MAX_SHARED_BYTES, CircuitReader
 from jobs_server.refusals import CostlyCircuit
 from qserver.circuits import CircuitFormat, CircuitSource, Inspection
 from qserver.errors import InvalidCircuit, QuotaExceeded
@@ -254,3 +254,33 @@ async def test_how_a_circuit_fares_after_its_caller_went_away_is_no_news(scene: 
     gc.collect()
 
     assert news == []
+
+
+async def test_circuits_that_come_one_by_one_while_others_are_read_share_a_call(scene: Scene) -> None:
+    reader = CircuitReader(scene.pool, InspectorSettings(), Metrics(), company_seconds=3600.0)
+    sources = [CircuitSource(CircuitFormat.OPENQASM2, source) for source in many(ENOUGH)]
+    scene.inspectors.gate.clear()
+    calls = [asyncio.create_task(reader.read(USER, "aer", [CircuitSource(CircuitFormat.OPENQASM2, b"first")]))]
+    await until(lambda: scene.inspectors.calls == [1])
+
+    for source in sources:
+        calls.append(asyncio.create_task(reader.read(USER, "aer", [source])))
+        await until(lambda: reader.waiting_circuits() in {len(calls) - 1, 0})
+    await until(lambda: len(scene.inspectors.calls) == 2)
+    scene.inspectors.gate.set()
+    await asyncio.gather(*calls)
+
+    assert scene.inspectors.calls == [1, ENOUGH]
+
+
+async def test_a_circuit_does_not_wait_for_one_that_takes_long(scene: Scene) -> None:
+    scene.inspectors.gate.clear()
+    slow = asyncio.create_task(scene.read(b"slow"))
+    await until(lambda: scene.inspectors.inspected == [b"slow"])
+
+    other = asyncio.create_task(scene.read(b"other"))
+    await until(lambda: scene.inspectors.inspected == [b"slow", b"other"])
+
+    assert not slow.done()
+    scene.inspectors.gate.set()
+    await asyncio.gather(slow, other)
