@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from database import migrate
 from database.changes import ChangeFeed, MemoryFeed
-from database.engine import READ_ONLY, create_database_engine
+from database.engine import HASTY, READ_ONLY, create_database_engine
 from database.faults import translated_errors
 from database.postgres_feed import PostgresFeed
 from database.readiness import Readiness
@@ -33,6 +33,7 @@ class Database:
         options = {"isolation_level": "AUTOCOMMIT"} if is_postgres else {READ_ONLY: True}
         self._reading_engine = engine.execution_options(**options)
         self._readiness = Readiness(engine, self._reading_engine)
+        self._hasty_engine = engine if is_postgres else engine.execution_options(**{HASTY: True})
 
     @classmethod
     def open(cls, settings: DatabaseSettings) -> Self:
@@ -43,14 +44,20 @@ class Database:
         return cls(engine, MemoryFeed(), WriteLock(timeout_seconds=settings.database_timeout_seconds))
 
     @contextmanager
-    def transaction(self, *, of_one_call: bool = False) -> Iterator[Transaction]:
+    def transaction(self, *, of_one_call: bool = False, waits_for_disk: bool = True) -> Iterator[Transaction]:
         """Give a transaction that commits at the end of the block and rolls back where the block raises.
 
         Raises Unavailable when the database can't be reached or doesn't answer in time. Changes are announced once
-        they are committed. A block `of_one_call` to a repository lets that call commit what is whole by itself as soon
-        as it is done, which saves PostgreSQL two exchanges.
+        they are committed.
+
+        A block `of_one_call` to a repository lets that call commit what is whole by itself as soon as it is done, which
+        saves PostgreSQL two exchanges.
+
+        Without `waits_for_disk` what it does may be lost, as a whole, where the machine fails just after it: for claims
+        and marks, whose statements tell PostgreSQL so themselves (`durability.py`). SQLite must know it from the start.
         """
-        with self._turn_to_write(), translated_errors(), self._engine.connect() as connection:
+        engine = self._engine if waits_for_disk else self._hasty_engine
+        with self._turn_to_write(), translated_errors(), engine.connect() as connection:
             with connection.begin():
                 work = Work(connection, commits_at_once=of_one_call)
                 yield Transaction(work)

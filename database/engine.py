@@ -26,6 +26,10 @@ from qserver.settings import DatabaseSettings
 APPLICATION_NAME: Final = "qserver"
 READ_ONLY: Final = "qserver_read_only"
 """Execution option of a connection that only reads: on SQLite it doesn't queue for the write lock."""
+HASTY: Final = "qserver_hasty"
+"""Execution option of a connection whose commits needn't be on disk when they return: on SQLite they don't sync."""
+
+_SYNCHRONOUS: Final = "qserver_synchronous"  # what a connection's pragma of that name was set to last
 
 
 class _PostgresConnection(Protocol):
@@ -176,5 +180,16 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: ConnectionPoolEntry)
 
 def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at once: a transaction that reads first and writes later could fail half-way."""
-    read_only = connection.get_execution_options().get(READ_ONLY, False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get(READ_ONLY, False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    _set_synchronous(connection, "NORMAL" if options.get(HASTY, False) else "FULL")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _set_synchronous(connection: Connection, level: str) -> None:
+    """Say whether commits are on disk when they return (FULL), or with the next that is (NORMAL), in the same order."""
+    if connection.info.get(_SYNCHRONOUS, "FULL") != level:
+        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+        connection.info[_SYNCHRONOUS] = level

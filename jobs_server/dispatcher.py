@@ -189,7 +189,7 @@ class Dispatcher:
 
     def _publish(self, load: RouteLoad, allowed: Budget) -> bool:
         route = load.route
-        with self._database.transaction() as transaction:
+        with self._database.transaction(waits_for_disk=False) as transaction:
             picked = transaction.dispatch.pick(
                 route,
                 limit_jobs=allowed.jobs,

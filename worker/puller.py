@@ -93,7 +93,7 @@ class Puller:
 
     def _claim(self, deliveries: Sequence[Delivery]) -> Sequence[ClaimedJob]:
         job_ids = list(dict.fromkeys(job_id for delivery in deliveries for job_id in delivery.hint.job_ids))
-        with self._database.transaction(of_one_call=True) as transaction:
+        with self._database.transaction(of_one_call=True, waits_for_disk=False) as transaction:
             claimed = transaction.jobs.claim(job_ids, self._claimant(), lease_seconds=self._settings.lease_seconds)
         # The messages' order is the dispatcher's: priorities, and turns between users.
         place = {job_id: number for number, job_id in enumerate(job_ids)}

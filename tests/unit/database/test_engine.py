@@ -56,6 +56,15 @@ def test_sqlite_is_safe_against_power_cuts(database: Database) -> None:
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
+def test_on_sqlite_a_transaction_says_whether_its_commit_waits_for_the_disk(database: Database) -> None:
+    levels = []
+    for waits_for_disk in (False, True, False, False, True):
+        with database.transaction(waits_for_disk=waits_for_disk) as transaction:
+            levels.append(transaction.jobs._work.execute(text("PRAGMA synchronous")).scalar())
+
+    assert levels == [1, 2, 1, 1, 2]  # NORMAL, FULL
+
+
 def test_a_database_that_is_not_there_is_a_retryable_error(tmp_path: Path) -> None:
     database = Database.open(settings(f"sqlite:///{tmp_path}/missing/qserver.db"))
 

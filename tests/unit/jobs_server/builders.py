@@ -125,16 +125,18 @@ class CountingDatabase(Database):
     """A database that counts its transactions, and can be away."""
 
     transactions = 0
+    hasty_transactions = 0
     readings = 0
     refused = 0
     fault: Exception | None = None
 
     @contextmanager
-    def transaction(self, *, of_one_call: bool = False) -> Iterator[Transaction]:
+    def transaction(self, *, of_one_call: bool = False, waits_for_disk: bool = True) -> Iterator[Transaction]:
         """Count one."""
         self._check()
         self.transactions += 1
-        with super().transaction(of_one_call=of_one_call) as transaction:
+        self.hasty_transactions += not waits_for_disk
+        with super().transaction(of_one_call=of_one_call, waits_for_disk=waits_for_disk) as transaction:
             yield transaction
 
     @contextmanager

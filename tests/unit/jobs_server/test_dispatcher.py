@@ -22,6 +22,17 @@ def test_jobs_wait_until_there_is_a_worker(dispatching: Dispatching) -> None:
     assert (before, dispatching.publisher.take()) == ([], jobs)
 
 
+def test_the_mark_of_a_published_job_is_not_waited_for(dispatching: Dispatching) -> None:
+    jobs = dispatching.add_jobs(new_job())
+    dispatching.add_workers()
+    before = dispatching.database.hasty_transactions
+
+    dispatching.dispatcher.run_once()
+
+    assert dispatching.publisher.take() == jobs
+    assert dispatching.database.hasty_transactions == before + 1
+
+
 def test_a_newcomer_waits_for_one_batch_and_not_for_a_thousand_jobs(dispatching: Dispatching) -> None:
     dispatching.add_workers()
     dispatching.add_jobs(*(new_job() for _ in range(1000)))

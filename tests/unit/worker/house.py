@@ -43,11 +43,13 @@ class InterruptibleDatabase(Database):
     is_away = False
     is_broken = False
     refusals = 0
+    hasty_transactions = 0
 
     @contextmanager
-    def transaction(self, *, of_one_call: bool = False) -> Iterator[Transaction]:
+    def transaction(self, *, of_one_call: bool = False, waits_for_disk: bool = True) -> Iterator[Transaction]:
         self._require_presence()
-        with super().transaction(of_one_call=of_one_call) as transaction:
+        self.hasty_transactions += not waits_for_disk
+        with super().transaction(of_one_call=of_one_call, waits_for_disk=waits_for_disk) as transaction:
             yield transaction
 
     @contextmanager

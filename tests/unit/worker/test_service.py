@@ -18,6 +18,15 @@ def test_jobs_are_run_and_their_results_stored(house: House, start_worker: Start
     assert all(house.result(job_id).counts == {"00": 1000} for job_id in job_ids)
 
 
+def test_a_claim_is_not_waited_for_and_a_result_is(house: House, start_worker: StartWorker) -> None:
+    start_worker()
+
+    (job_id,) = house.submit("bell")
+
+    house.wait_for([job_id], JobStatus.FINISHED)
+    assert house.database.hasty_transactions == 1
+
+
 def test_a_result_tells_where_the_time_went(house: House, start_worker: StartWorker) -> None:
     start_worker()
 
