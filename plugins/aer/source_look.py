@@ -35,6 +35,7 @@ _INDEX = re.compile(r"\[([^\[\]]*)\]")
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _POWERS = re.compile(r"(?:\^|\*\*)")
 _NUMBER = re.compile(r"\s*(\d[\d_]*)\s*")
+_PHYSICAL_QUBIT = re.compile(r"\$(\d+)")
 _CONTROLS = re.compile(r"\b(?:neg)?ctrl\s*\(\s*(\d[\d_]*)")
 _LONGEST_LITERAL = re.compile(r"\d{400}")
 _BLOCK_DIGITS = 200
@@ -149,6 +150,14 @@ def _check_expressions(text: str) -> None:
         if statement.count("@") > MAX_NESTING:
             raise _at(text, start + statement.index("@"), f"more than {MAX_NESTING} modifiers of one gate")
     _check_controls(text)
+    _check_physical_qubits(text)
+
+
+def _check_physical_qubits(text: str) -> None:
+    for match in _PHYSICAL_QUBIT.finditer(text) if "$" in text else ():
+        digits = match.group(1)
+        if len(digits) > LONGEST_SIZE or int(digits) >= MAX_REGISTER_BITS:
+            raise _at(text, match.start(), f"qubit ${_abridged(digits)}; the highest is ${MAX_REGISTER_BITS - 1:,}")
 
 
 def _check_controls(text: str) -> None:

@@ -77,6 +77,11 @@ BAD_CIRCUITS = (
         r"register 'c' of 4 bits is compared to 16, which it can't hold",
     ),
     Bad("20,000 modifiers of a gate", _circuit(b"inv @ " * 20_000 + b"x q;"), r"more than 40 modifiers"),
+    Bad(
+        "qubit $9999999",
+        Attempt(QASM3 + b"bit c; h $0; c = measure $9999999;"),
+        r"column 64: qubit \$9,999,999; the highest is \$9,999",
+    ),
     Bad("a gate of 10^9 controls", _circuit(b"ctrl(1000000000) @ x q;"), r"1,000,000,000 controls; the limit is 32"),
     Bad("counts without measurements", Attempt(QASM3 + b"qubit q; h q;"), r"measure"),
     Bad(

@@ -257,6 +257,7 @@ BAD = [
         5,
         1,
     ),
+    Bad("high physical qubit", QASM3, HEADER3 + "bit c;\nh $3;\nc = measure $9999999;\n", "qubit $9,999,999;", 5, 13),
     Bad("many modifiers", QASM3, HEADER3 + "qubit q;\n" + "inv @ " * 20_000 + "x q;\n", "40 modifiers", 4, 5),
     Bad(
         "many controls",
