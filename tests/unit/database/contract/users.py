@@ -12,7 +12,10 @@ from database.people_records import AuditAction
 from qserver.access.keys import hash_key
 from qserver.errors import AlreadyExists, Conflict, NotFound
 from qserver.identity import GUEST, Permission, Role
+from qserver.settings import QuotaSettings
+from tests.unit.database.builders import JobBuilder
 from tests.unit.database.contract.people import add_key, add_user, take_in
+from tests.unit.database.contract.quotas import limits_of, submit
 from tests.waiting import wait_until
 
 
@@ -154,6 +157,18 @@ class TestUsersOfAnIssuer:
 
         with database.reading() as transaction:
             assert transaction.users.get("ada").role is roles[-1]
+
+    def test_what_an_older_token_of_an_administrator_submits_counts_for_its_user(self, database: Database) -> None:
+        now, quotas = datetime.now(UTC), QuotaSettings(max_pending_jobs_per_user=2)
+        ada = take_in(database, "1", "ada", issued_at=now)
+        assert ada is not None
+        assert limits_of(submit(database, quotas, JobBuilder(owner=ada))) == [None]
+
+        as_admin = take_in(database, "1", "ada", Role.ADMIN, issued_at=now - timedelta(hours=1))
+        assert as_admin is not None
+        assert limits_of(submit(database, quotas, *[JobBuilder(owner=as_admin)] * 2)) == [None, None]
+
+        assert limits_of(submit(database, quotas, JobBuilder(owner=ada))) == ["max_pending_jobs_per_user"]
 
     def test_whom_a_token_brings_stands_in_the_audit_trail(self, database: Database) -> None:
         for role in (Role.USER, Role.USER, Role.ADMIN):
