@@ -25,34 +25,34 @@ _COMPARISONS = {
 _OF_TRUTHS = {expr.logic_and: operator.and_, expr.logic_or: operator.or_}
 
 
-def numbers(draw: st.DrawFn, register: Valued, bits: int, depth: int) -> Valued:
+def numbers(data: st.DataObject, register: Valued, bits: int, depth: int) -> Valued:
     """Draw a number of so many bits."""
-    kind = draw(st.sampled_from(("register", "literal") if not depth else ("not", "cast", "binary")))
+    kind = data.draw(st.sampled_from(("register", "literal") if not depth else ("not", "cast", "binary")))
     if kind == "register":
         return register
     if kind == "literal":
-        value = draw(st.integers(0, 2**bits - 1))
+        value = data.draw(st.integers(0, 2**bits - 1))
         return expr.lift(value, types.Uint(bits)), value
     if kind == "not":
-        inner, value = numbers(draw, register, bits, depth - 1)
+        inner, value = numbers(data, register, bits, depth - 1)
         return expr.bit_not(inner), ~value & (2**bits - 1)
     if kind == "cast":
-        inner, value = truths(draw, register, bits, depth - 1)
+        inner, value = truths(data, register, bits, depth - 1)
         return expr.cast(inner, types.Uint(bits)), value
-    make, compute = draw(st.sampled_from(list(_OF_NUMBERS.items())))
-    (left, left_value), (right, right_value) = (numbers(draw, register, bits, depth - 1) for _ in range(2))
+    make, compute = data.draw(st.sampled_from(list(_OF_NUMBERS.items())))
+    (left, left_value), (right, right_value) = (numbers(data, register, bits, depth - 1) for _ in range(2))
     return make(left, right), compute(left_value, right_value)
 
 
-def truths(draw: st.DrawFn, register: Valued, bits: int, depth: int) -> Valued:
+def truths(data: st.DataObject, register: Valued, bits: int, depth: int) -> Valued:
     """Draw a truth value."""
-    kind = draw(st.sampled_from(("comparison", "not", "binary") if depth else ("comparison",)))
+    kind = data.draw(st.sampled_from(("comparison", "not", "binary") if depth else ("comparison",)))
     if kind == "not":
-        inner, value = truths(draw, register, bits, depth - 1)
+        inner, value = truths(data, register, bits, depth - 1)
         return expr.logic_not(inner), int(not value)
     of_what, table = (numbers, _COMPARISONS) if kind == "comparison" else (truths, _OF_TRUTHS)
-    make, compute = draw(st.sampled_from(list(table.items())))
-    (left, left_value), (right, right_value) = (of_what(draw, register, bits, max(0, depth - 1)) for _ in range(2))
+    make, compute = data.draw(st.sampled_from(list(table.items())))
+    (left, left_value), (right, right_value) = (of_what(data, register, bits, max(0, depth - 1)) for _ in range(2))
     return make(left, right), int(compute(left_value, right_value))
 
 
@@ -66,7 +66,7 @@ def test_a_condition_that_is_let_through_is_evaluated_rightly(data: st.DataObjec
         if held >> bit & 1:
             circuit.measure(0, circuit.cregs[0][bit])
     register = expr.lift(circuit.cregs[0]), held
-    condition, is_met = truths(data.draw, register, bits, data.draw(st.integers(0, 3)))
+    condition, is_met = truths(data, register, bits, data.draw(st.integers(0, 3)))
     check_expression(condition)
     with circuit.if_test(condition):
         circuit.x(1)
