@@ -53,12 +53,7 @@ def check(engine: Engine) -> None:
 def current(engine: Engine) -> str | None:
     """Give the version of the tables; None where there are none yet."""
     with engine.connect() as connection:
-        return version_of(connection)
-
-
-def version_of(connection: Connection) -> str | None:
-    """Give the version of the tables, as `current` does."""
-    return MigrationContext.configure(connection).get_current_revision()
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 @cache
@@ -73,7 +68,7 @@ def earlier_versions() -> frozenset[str]:
 
 
 def _refuse_newer(configuration: Config) -> None:
-    version = version_of(configuration.attributes[CONNECTION])
+    version = MigrationContext.configure(configuration.attributes[CONNECTION]).get_current_revision()
     if version is not None and version not in _known_versions():
         raise QServerError(
             f"the database's tables are at version {version}, which this program doesn't know: a newer one has been "

@@ -24,7 +24,8 @@ MAX_KEPT_CHARACTERS = 64
 MAX_DECLARATIONS_CHARACTERS = 512
 MAX_BITS = 256
 
-_DECLARATIONS = ("OPENQASM", "include", "qreg", "creg")
+_INCLUDE = "include"
+_DECLARATIONS = ("OPENQASM", _INCLUDE, "qreg", "creg")
 _MEASURE = "measure"
 _CHARACTERS = b'0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_+-.,;()[]>" \t\r\n'
 """No others: not the slash of comments, nor what is a blank or a digit to Python and nothing to the parser."""
@@ -93,7 +94,8 @@ def _scope(declarations: str) -> _Scope | None:
 @lru_cache(maxsize=16)
 def _read_scope(declarations: str) -> _Scope | None:
     """Have the parser read declarations. None where the standard gates aren't included, or for too many bits."""
-    found = read_steps(declarations + ";") if "include" in declarations else None
+    is_included = any(statement.lstrip().startswith(_INCLUDE) for statement in declarations.split(";"))
+    found = read_steps(declarations + ";") if is_included else None
     if found is None or max(found.num_qubits, found.num_clbits) > MAX_BITS:
         return None
     qubits, clbits = _bits(found.quantum_registers), _bits(found.classical_registers)

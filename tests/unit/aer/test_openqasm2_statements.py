@@ -146,6 +146,7 @@ def test_what_is_not_known_is_left_to_the_parser(statement: str) -> None:
         "",
         NATIVE,  # has no standard gates
         "OPENQASM 2.0;qreg q[1];h q[0];",
+        "OPENQASM 2.0;qreg included[1];h included[0];",
         HEADER2 + "qreg q[1];h q[0]",
         HEADER2 + "qreg q[1];qreg q[1];h q[0];",
         HEADER2 + "qreg h[1];h h[0];",
