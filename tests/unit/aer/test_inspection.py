@@ -9,6 +9,7 @@ from qiskit import QuantumCircuit, qpy
 from qiskit.circuit import Parameter
 from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Clifford, Statevector, random_clifford, schmidt_decomposition
+from qiskit_aer.library import SetStatevector
 
 from plugins.aer.inspector import (
     PLAIN_OPENQASM2_BYTES,
@@ -244,7 +245,7 @@ print("inspected")
 
 def test_a_state_that_is_set_in_aers_own_way_is_refused_in_a_sentence() -> None:
     circuit = QuantumCircuit(1)
-    circuit.set_statevector([1, 0])  # by qiskit_aer.library
+    circuit.append(SetStatevector(Statevector([1, 0])), [0])
     circuit.measure_all()
     written = io.BytesIO()
     qpy.dump(circuit, written, version=13)
