@@ -15,6 +15,8 @@ from qserver.errors import QServerError
 
 Bundle = Mapping[str, str]
 
+_CLOSED = "its client was closed"
+
 
 class FollowedJob(Protocol):
     """What is asked of a job: it is the one of `qserver.client.jobs`, which shows itself by this module."""
@@ -98,10 +100,12 @@ async def _go_on_in_loop(job: FollowedAsyncJob, picture: Picture) -> None:
         async with aclosing(job.events()) as events:
             async for _ in events:
                 picture.update(_bundle(job, await job.html()), raw=True)
-    except (QServerError, UsageError) as error:  # the latter is gRPC's, where the client was closed before
+    except QServerError as error:
         picture.update(_bundle(job, lost_job_html(job.id, str(error))), raw=True)
-    except CancelledError:  # by gRPC where the client is closed, or with the loop
-        picture.update(_bundle(job, lost_job_html(job.id, "its client was closed")), raw=True)
+    except UsageError:  # by gRPC where the client was closed between two calls
+        picture.update(_bundle(job, lost_job_html(job.id, _CLOSED)), raw=True)
+    except CancelledError:  # by gRPC where it is closed within one, or with the loop
+        picture.update(_bundle(job, lost_job_html(job.id, _CLOSED)), raw=True)
         raise
 
 
@@ -109,8 +113,10 @@ def _go_on(job: FollowedJob, picture: Picture) -> None:
     try:
         for _ in job.events():
             picture.update(_bundle(job, job._repr_html_()), raw=True)
-    except (QServerError, ValueError) as error:  # the latter is gRPC's, where the client was closed
+    except QServerError as error:
         picture.update(_bundle(job, lost_job_html(job.id, str(error))), raw=True)
+    except ValueError:  # gRPC's, where the client was closed
+        picture.update(_bundle(job, lost_job_html(job.id, _CLOSED)), raw=True)
 
 
 def _bundle(job: FollowedJob | FollowedAsyncJob, html: str) -> Bundle:
