@@ -17,7 +17,7 @@ import os
 import re
 import signal
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +50,7 @@ def use_of(pid: int) -> Use:
     counted = _counted(f"/proc/{pid}/status")
     if counted and b"VmRSS" not in counted:
         # Its first thread has ended. The kernel tells the memory of a process by its threads, and others may live.
-        threads = map(str, Path(f"/proc/{pid}").glob("task/*/status"))
-        counted |= next((found for found in map(_counted, threads) if b"VmRSS" in found), {})
+        counted |= next((found for found in map(_counted, _thread_statuses(pid)) if b"VmRSS" in found), {})
     tasks = counted.pop(b"Threads", 0)
     return Use(sum(counted.values()) * 1024, tasks)
 
@@ -106,6 +105,13 @@ def kernel_oom_kills() -> int | None:
 
 def _counted(status: str) -> dict[bytes, int]:
     return {name: int(value) for name, value in _COUNTED.findall(_read(status))}
+
+
+def _thread_statuses(pid: int) -> Sequence[str]:
+    try:
+        return [f"{thread}/status" for thread in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:  # it ended meanwhile
+        return ()
 
 
 def _session(process: str) -> int:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -130,6 +132,19 @@ def test_the_kernel_tells_its_kills() -> None:
 def test_a_process_that_is_gone_holds_nothing() -> None:
     assert memory.use_of(2**22 + 1) == memory.Use()
     assert memory.session_memory_bytes(2**22 + 1) == 0
+
+
+def test_a_process_may_be_buried_while_it_is_looked_at() -> None:
+    for _ in range(100):
+        process = subprocess.Popen(["true"])
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        with ThreadPoolExecutor(1) as gravedigger:
+            buried = gravedigger.submit(process.wait)
+            while memory.use_of(process.pid).tasks:
+                pass
+
+        assert buried.result() == 0
+        assert memory.use_of(process.pid) == memory.Use()
 
 
 def test_our_own_memory_is_seen() -> None:
