@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from math import ceil
 
 from database.records import CircuitKey
 from qserver.clock import Clock
@@ -46,6 +47,6 @@ class Refusals:
             del self._kept[key]
             return None
         return InvalidCircuit(
-            f"{kept.refusal.message}; the same circuit is not read again for another {left_seconds:.0f} s "
+            f"{kept.refusal.message}; the same circuit is not read again for another {ceil(left_seconds)} s "
             "(QSERVER_INSPECTOR_REFUSAL_SECONDS)"
         )

@@ -124,6 +124,20 @@ async def test_a_circuit_that_cost_a_process_is_refused_unread_for_a_while(scene
     assert scene.inspectors.inspected == [source, source]
 
 
+async def test_who_comes_again_when_told_is_not_refused_unread(scene: Scene) -> None:
+    with pytest.raises(InvalidCircuit):
+        await scene.look_up(b"hang", b"3" * 32)
+    scene.clock.advance(599.7)
+
+    with pytest.raises(InvalidCircuit, match="not read again for another 1 s"):
+        await scene.look_up(b"hang", b"3" * 32)
+
+    scene.clock.advance(1.0)
+    with pytest.raises(InvalidCircuit):
+        await scene.look_up(b"hang", b"3" * 32)
+    assert scene.inspectors.inspected == [b"hang", b"hang"]
+
+
 async def test_a_circuit_whose_process_others_may_have_killed_is_read_again(scene: Scene) -> None:
     for _ in range(2):
         with pytest.raises(InvalidCircuit, match="crashed the parser"):
