@@ -102,7 +102,8 @@ _NEW: Final = [*_JOB, pubs.c.inputs, column("circuit_place", Integer()), job_eve
 def _storing_at_once(*, as_published: bool, tells: bool) -> CompoundSelect[Rows]:
     """Store everything, and select jobs, then circuits: what the database added, and which of them each is.
 
-    It is kept shorter than the 4,096 characters up to which psycopg remembers what it made of a statement.
+    With some 5,700 characters it is longer than the 4,096 up to which psycopg remembers what it made of a statement: it
+    is looked through each time, for about 0.1 ms.
     """
     held = at_once.held()
     fits = select(at_once.select_fits(held).cte("fits")).scalar_subquery()
