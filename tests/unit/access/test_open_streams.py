@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 
@@ -15,16 +14,14 @@ from qserver.access.keys import hash_key
 from qserver.access.open_streams import Admission, OpenStreams
 from qserver.access.visitor import Visitor
 from qserver.clock import FakeClock
-from qserver.errors import PermissionDenied, QServerError, QuotaExceeded, ReachedLimit, Unauthenticated, Unavailable
-from qserver.identity import ANONYMOUS, GUEST, Identity, Permission, Role
-from qserver.quotas import QuotaUse
+from qserver.errors import PermissionDenied, QServerError, QuotaExceeded, Unauthenticated, Unavailable
+from qserver.identity import ANONYMOUS, Permission, Role
 from qserver.settings import AccessSettings
 from tests.unit.access.people import FakeDirectory, FakeVerifier
 from tests.waiting import until
 
 SETTINGS = AccessSettings.model_validate({"auth": "required", "key_failures_per_minute": 1, "key_cache_seconds": 5})
 ADDRESS = "192.0.2.7"
-MOST = 3
 
 
 class Scene:
@@ -292,52 +289,3 @@ async def test_a_fault_of_one_look_does_not_end_the_looking(scene: Scene, monkey
         scene.authenticator.forget()
         await until(lambda: bool(scene.errors))
     streams.close()
-
-
-def _fill(streams: OpenStreams, opened: ExitStack, caller: Identity) -> None:
-    for _ in range(MOST):
-        opened.enter_context(streams.share(caller))
-
-
-async def test_a_user_has_no_more_streams_than_allowed_whatever_keys_they_use(scene: Scene) -> None:
-    streams = OpenStreams(scene.authenticator, beat_seconds=60, most_per_user=MOST)
-    ada, eve = Identity(uuid4(), "ada", Role.ADMIN, key_id=uuid4()), Identity(uuid4(), "eve", Role.USER)
-    with ExitStack() as opened:
-        _fill(streams, opened, ada)
-
-        with pytest.raises(QuotaExceeded, match="user ada may have 3 streams open at once") as caught:
-            opened.enter_context(streams.share(replace(ada, key_id=uuid4())))
-
-        assert caught.value.limit == ReachedLimit("max_open_streams_per_user", MOST, 5)
-        assert streams.use(ada) == QuotaUse("max_open_streams_per_user", MOST, MOST)
-        with streams.share(eve):
-            pass  # others find room
-    with streams.share(ada):
-        pass  # and so does who has closed some
-
-
-@pytest.mark.parametrize("nobody_asked", [GUEST, ANONYMOUS])
-@pytest.mark.parametrize(
-    ("here", "beside", "elsewhere"),
-    [("192.0.2.7", "192.0.2.7", "192.0.2.8"), ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")],
-)
-async def test_who_needs_no_key_is_counted_by_address(
-    scene: Scene, nobody_asked: Identity, here: str, beside: str, elsewhere: str
-) -> None:
-    streams = OpenStreams(scene.authenticator, beat_seconds=60, most_per_user=MOST)
-    with ExitStack() as opened:
-        _fill(streams, opened, replace(nobody_asked, address=here))
-
-        with pytest.raises(QuotaExceeded, match=f"clients at {beside} may have 3 streams"):
-            opened.enter_context(streams.share(replace(nobody_asked, address=beside)))
-        with streams.share(replace(nobody_asked, address=elsewhere)):
-            pass
-
-
-async def test_without_a_limit_nobody_counts(scene: Scene) -> None:
-    ada = Identity(uuid4(), "ada", Role.USER)
-    with ExitStack() as opened:
-        for _ in range(2):
-            _fill(scene.streams, opened, ada)
-
-        assert scene.streams.use(ada) == QuotaUse("max_open_streams_per_user", None, None)
