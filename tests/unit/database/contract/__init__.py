@@ -5,6 +5,7 @@ from tests.unit.database.contract.cache_hits import TestCacheHits
 from tests.unit.database.contract.caching import TestCache
 from tests.unit.database.contract.dispatching import TestLoads, TestPick, TestUnpublish
 from tests.unit.database.contract.ending import TestCancel, TestDelete, TestHistory, TestWaitingInVain
+from tests.unit.database.contract.events import TestEvents
 from tests.unit.database.contract.giving_up import TestFail, TestRelease
 from tests.unit.database.contract.job_results import TestJobResults
 from tests.unit.database.contract.keeping import TestRetention
@@ -15,7 +16,7 @@ from tests.unit.database.contract.noise_models import TestNoiseModels
 from tests.unit.database.contract.pubs import TestPubs
 from tests.unit.database.contract.quotas import TestQuotas
 from tests.unit.database.contract.quotas_at_once import TestQuotasAtOnce
-from tests.unit.database.contract.reading import TestEvents, TestReading, TestSummaries
+from tests.unit.database.contract.reading import TestReading, TestSummaries
 from tests.unit.database.contract.registry import TestPlugins, TestWorkers
 from tests.unit.database.contract.running_quota import TestRunningQuota
 from tests.unit.database.contract.submission import TestRequestId, TestSubmission
