@@ -31,11 +31,15 @@ def store_admin_key(database: Database, key: str) -> bool:
         return False
     with database.transaction() as transaction:
         admin = transaction.users.ensure_admin(ADMIN)
-        replaced = transaction.keys.replace_named(NewKey(hash_key(key), admin.id, FIRST_KEY, EVERYTHING))
-        if replaced is None:
+        new = NewKey(hash_key(key), admin.id, FIRST_KEY, EVERYTHING)
+        if transaction.keys.is_known(new.key_hash):
             return False
-        # This is also the way back in for who has locked themselves out.
+        # This is also the way back in for who has locked themselves out. It comes before the keys, as whoever makes a
+        # key holds its owner, and then the key that it is made with.
         transaction.users.change(ADMIN, role=Role.ADMIN, is_disabled=False)
+        replaced = transaction.keys.replace_named(new)
+        if replaced is None:  # another service was quicker
+            return False
         transaction.audit.record(_SETTINGS, AuditAction.KEY_ADDED, ADMIN, {"name": FIRST_KEY})
         for gone in replaced:
             transaction.audit.record(_SETTINGS, AuditAction.KEY_REVOKED, str(gone.id), gone.summary())

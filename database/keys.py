@@ -103,13 +103,17 @@ class Keys:
         With those goes what administrators have that was made with them; what others have stays. Gives None for one
         that was here before: it changes nothing, and where somebody revoked it, it stays so.
         """
-        if self._work.execute(select(api_keys.c.id).where(api_keys.c.key_hash == new.key_hash)).first() is not None:
+        if self.is_known(new.key_hash):
             return None
         is_named = and_(api_keys.c.owner_id == new.owner_id, api_keys.c.name == new.name)
         replaced = self._make_worthless(is_named)
         replaced |= self._revoke_made_with(replaced, only=_OF_ADMINS)
         self.add(new)
         return self._several(replaced)
+
+    def is_known(self, key_hash: bytes) -> bool:
+        """Tell whether a key is here, or was and is revoked."""
+        return self._work.execute(select(api_keys.c.id).where(api_keys.c.key_hash == key_hash)).first() is not None
 
     def find(self, key_hash: bytes) -> FoundKey | None:
         """Find whom a key belongs to; None where it is unknown or revoked, or its user disabled or `anonymous`."""

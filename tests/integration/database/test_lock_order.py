@@ -10,11 +10,14 @@ import pytest
 from sqlalchemy import select, text
 
 from database import Database
+from database.admin_key import store_admin_key
+from database.people_records import ADMIN, NewKey
 from database.records import Completion, FailedRun, Lease
 from database.tables import jobs
 from database.transaction import Transaction
+from qserver.access.keys import make_key
 from qserver.errors import Reason
-from qserver.identity import Role
+from qserver.identity import EVERYTHING, Identity, Role
 from qserver.settings import QuotaSettings
 from tests.unit.database.builders import (
     LAPSED,
@@ -86,6 +89,26 @@ def test_a_user_may_be_changed_while_jobs_of_theirs_and_of_an_administrator_are_
         transaction.jobs.submit([JobBuilder(owner=admin, source=b"OPENQASM 2.0;// another").build()], quotas)
 
     changing.result()
+
+
+def test_a_key_may_be_made_with_the_administrators_while_another_takes_its_place(
+    database: Database, executor: ThreadPoolExecutor
+) -> None:
+    store_admin_key(database, make_key())
+    with database.reading() as transaction:
+        admin = transaction.users.get(ADMIN)
+        (first,) = transaction.keys.list(Identity(admin.id, ADMIN, Role.ADMIN))
+
+    with database.transaction() as transaction:
+        transaction.keys.add(NewKey(b"1" * 32, admin.id, "one", EVERYTHING), most=100)
+        replacing = _waiting(executor, database, lambda _: store_admin_key(database, make_key()))
+        made = transaction.keys.add(NewKey(b"2" * 32, admin.id, "two", EVERYTHING, made_by=first.id), most=100)
+
+    replacing.result()
+    with database.reading() as transaction:
+        assert not {first.id, made.id} & {
+            key.id for key in transaction.keys.list(Identity(admin.id, ADMIN, Role.ADMIN))
+        }
 
 
 def _renew(transaction: Transaction, leases: Sequence[Lease]) -> None:
