@@ -24,7 +24,7 @@ from tests.unit.database.builders import (
     read,
     submitted,
 )
-from tests.waiting import wait_until
+from tests.unit.database.contract.transactions import PATIENCE_SECONDS, listening
 
 EQUAL = JobBuilder(cache=True)
 
@@ -147,15 +147,12 @@ class TestCache:
 
     def test_it_is_announced_as_a_change_and_not_as_work(self, database: Database) -> None:
         a_finished_job(database, EQUAL)
-        told: list[Change] = []
-        database.changes.subscribe(told.append)
+        changes = listening(database)
 
         (job,) = submitted(database, EQUAL)
-        wait_until(lambda: bool(told))
         submitted(database, replace(EQUAL, shots=1))
-        wait_until(lambda: any(change.kind is ChangeKind.WORK for change in told))
 
-        assert [change for change in told if change.kind is not ChangeKind.RECONNECTED] == [
+        assert [changes.get(timeout=PATIENCE_SECONDS) for _ in range(3)] == [
             Change(ChangeKind.JOBS, (job.id,)),
             Change(ChangeKind.ENDED, (job.id,)),
             Change(ChangeKind.WORK),

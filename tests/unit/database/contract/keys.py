@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import event
 
-from database import Change, ChangeKind, Database
+from database import ChangeKind, Database
 from database.admin_key import check_admin_key, is_admin_key, store_admin_key
 from database.directory import DatabaseDirectory
 from database.people_records import AuditAction, NewKey
@@ -16,7 +16,7 @@ from qserver.errors import Conflict, NotFound, QuotaExceeded, SettingsError
 from qserver.identity import ANONYMOUS, EVERYTHING, Identity, Permission, Role
 from qserver.quotas import QuotaUse
 from tests.unit.database.contract.people import add_key, add_user, are_alive, key_id_of, take_in
-from tests.waiting import wait_until
+from tests.unit.database.contract.transactions import PATIENCE_SECONDS, listening
 
 
 class TestKeys:
@@ -99,14 +99,13 @@ class TestKeys:
     def test_a_revoked_key_is_gone_and_that_is_told(self, database: Database) -> None:
         ada = add_user(database, "ada")
         key = add_key(database, ada)
-        heard: list[Change] = []
-        subscription = database.changes.subscribe(heard.append)
+        changes = listening(database)
+
         with database.transaction() as transaction:
             (record,) = transaction.keys.list(ada)
             transaction.keys.revoke(record.id, ada)
 
-        wait_until(lambda: any(change.kind is ChangeKind.ACCESS for change in heard), what="the change is told")
-        subscription.close()
+        assert changes.get(timeout=PATIENCE_SECONDS).kind is ChangeKind.ACCESS
         assert DatabaseDirectory(database).find_key(hash_key(key)) is None
         with database.transaction() as transaction:
             assert transaction.keys.list(ada) == []

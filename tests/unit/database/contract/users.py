@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from database import Change, ChangeKind, Database
+from database import ChangeKind, Database
 from database.directory import DatabaseDirectory
 from database.people_records import AuditAction
 from qserver.access.keys import hash_key
 from qserver.errors import AlreadyExists, Conflict, NotFound
 from qserver.identity import GUEST, Permission, Role
 from qserver.settings import QuotaSettings
-from tests.unit.database.builders import JobBuilder
+from tests.unit.database.builders import JobBuilder, submitted
 from tests.unit.database.contract.people import add_key, add_user, take_in
 from tests.unit.database.contract.quotas import limits_of, submit
-from tests.waiting import wait_until
+from tests.unit.database.contract.transactions import PATIENCE_SECONDS, listening
 
 
 class TestUsers:
@@ -36,16 +36,15 @@ class TestUsers:
         assert (anonymous.id, anonymous.role) == (GUEST.user_id, Role.USER)
 
     def test_a_role_is_changed_and_told(self, database: Database) -> None:
-        heard: list[Change] = []
         add_user(database, "root", Role.ADMIN)
         add_user(database, "ada")
-        subscription = database.changes.subscribe(heard.append)
+        changes = listening(database)
+
         with database.transaction() as transaction:
             changed = transaction.users.change("ada", role=Role.ADMIN)
 
         assert changed.role is Role.ADMIN
-        wait_until(lambda: any(change.kind is ChangeKind.ACCESS for change in heard), what="the change is told")
-        subscription.close()
+        assert changes.get(timeout=PATIENCE_SECONDS).kind is ChangeKind.ACCESS
 
     def test_the_last_administrator_stays_one(self, database: Database) -> None:
         add_user(database, "root", Role.ADMIN)
@@ -100,21 +99,20 @@ class TestUsersOfAnIssuer:
         assert re.fullmatch(r"ada \([0-9a-f]{8}\)", foreign.name)
 
     def test_each_token_is_judged_by_its_own_role(self, database: Database) -> None:
-        heard: list[Change] = []
         take_in(database, "1", "ada")
-        subscription = database.changes.subscribe(heard.append)
+        changes = listening(database)
 
         found = [take_in(database, "1", "ada", role) for role in (Role.ADMIN, Role.USER, Role.VIEWER, Role.ADMIN)]
         add_user(database, "root", Role.ADMIN)
         with database.transaction() as transaction:
             transaction.users.change("root", role=Role.ADMIN)
+        submitted(database)
 
         assert [identity and identity.role for identity in found] == [Role.ADMIN, Role.USER, Role.VIEWER, Role.ADMIN]
         with database.reading() as transaction:
             assert transaction.users.get("ada").role is Role.ADMIN  # the last one, to be shown
-        wait_until(lambda: bool(heard), what="the change of root's role is told")
-        subscription.close()
-        assert [change.kind for change in heard].count(ChangeKind.ACCESS) == 1  # and no token is
+        told = [changes.get(timeout=PATIENCE_SECONDS).kind for _ in range(2)]
+        assert told == [ChangeKind.ACCESS, ChangeKind.WORK]  # of root's role, of a job, and of no token
 
     def test_an_older_token_raises_nobody_whom_a_newer_one_lowered(self, database: Database) -> None:
         now = datetime.now(UTC)
