@@ -150,7 +150,7 @@ class Keys:
         if not caller.may_revoke(key_id, _scopes(row)):
             raise PermissionDenied(
                 f"the key in use may revoke itself, and with 'submit' those that can do no more than it: "
-                f"key {row['name']} can do {', '.join(sorted(_scopes(row)))}"
+                f"key {row['name']} was made for {', '.join(sorted(_scopes(row) - {Permission.NONE})) or 'nothing'}"
             )
 
     def _make_worthless(self, which: ColumnElement[bool]) -> set[UUID]:
