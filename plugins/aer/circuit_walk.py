@@ -20,7 +20,7 @@ from qiskit.circuit import (
     Store,
     WhileLoopOp,
 )
-from qiskit.circuit.library import DiagonalGate, Initialize, MCXGate, PauliGate, UnitaryGate
+from qiskit.circuit.library import C4XGate, DiagonalGate, Initialize, MCXGate, PauliGate, UnitaryGate
 from qiskit.exceptions import QiskitError
 from qiskit.transpiler import PassManager
 from qiskit.transpiler.passes import HighLevelSynthesis
@@ -42,6 +42,7 @@ _SETS_OF_AER = frozenset(
 KNOWN_OPERATIONS = (
     Barrier,
     BreakLoopOp,
+    C4XGate,
     ContinueLoopOp,
     ControlFlowOp,
     Delay,

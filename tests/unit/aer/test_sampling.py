@@ -266,3 +266,13 @@ def test_drawing_a_wide_clifford_circuit_keeps_to_the_memory_that_was_foreseen(w
 
     assert sum(counts.values()) == shots
     assert peak_bytes < task.plan.memory_bytes + 64 * 2**20
+
+
+def test_a_gate_with_four_controls_goes_to_aer_as_it_came() -> None:
+    source = HEADER2 + "qreg q[5];creg c[1];c4x q[0],q[1],q[2],q[3],q[4];h q[0];measure q[0] -> c[0];"
+
+    result = result_of(task_of(source, backend="aer_statevector", shots=400, seed=9))
+
+    circuit = qasm2.loads(source, custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
+    expected = AerSimulator(method="statevector").run(circuit, shots=400, seed_simulator=9).result()
+    assert result.counts == expected.get_counts()
