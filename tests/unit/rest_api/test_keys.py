@@ -107,7 +107,7 @@ async def test_a_narrow_key_revokes_no_wider_one_but_always_itself(town: Town) -
         itself = await town.call("DELETE", f"/api/v1/key/{made['about']['id']}", made["key"])
 
         assert (beyond.status_code, itself.status_code) == (403, 200)
-        assert "key first can do administer, none, read, submit" in beyond.json()["detail"]
+        assert "key first was made for administer, read, submit" in beyond.json()["detail"]
     left = (await town.call("GET", "/api/v1/keys", "ada")).json()
     assert [key["name"] for key in left] == ["first"]
 

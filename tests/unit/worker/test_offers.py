@@ -46,10 +46,8 @@ def test_a_worker_that_can_not_simulate_takes_no_jobs(house: House, start_worker
 def test_a_worker_that_can_not_simulate_promises_no_routes_and_says_so(house: House, start_worker: StartWorker) -> None:
     worker = start_worker(entry="tests.unit.worker.fake_plugin:main_of_wrong_plugin", heartbeat_seconds=0.05)
 
+    wait_until(lambda: 'qserver_worker_unfit{lane="narrow"} 1.0' in generate_latest(worker._metrics.registry).decode())
     wait_until(lambda: [record.routes for record in house.workers()] == [frozenset()])
-
-    figures = generate_latest(worker._metrics.registry).decode()
-    assert 'qserver_worker_unfit{lane="narrow"} 1.0' in figures
 
 
 def test_a_worker_registers_tells_that_it_lives_and_takes_its_leave(house: House, start_worker: StartWorker) -> None:
