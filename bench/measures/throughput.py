@@ -130,18 +130,20 @@ def _defaults(house: House) -> tuple[Sequence[Part], Run]:
     return house.expert.parts, lambda tasks: house.expert.call(run_as_documented, tasks)
 
 
+def _celery_parts(house: House) -> Sequence[Part]:
+    return [*house.servers.parts, *house.celery.parts]
+
+
 def _celery(house: House) -> tuple[Sequence[Part], Run]:
-    return [*house.servers.parts, *house.celery.parts], house.celery.run
+    return _celery_parts(house), house.celery.run
 
 
 def _celery_one_by_one(house: House) -> tuple[Sequence[Part], Run]:
-    parts = [*house.servers.parts, *house.celery.parts]
-    return parts, lambda tasks: house.celery.run(tasks, publishers=CLIENTS)
+    return _celery_parts(house), lambda tasks: house.celery.run(tasks, publishers=CLIENTS)
 
 
 def _celery_in_turns(house: House) -> tuple[Sequence[Part], Run]:
-    parts = [*house.servers.parts, *house.celery.parts]
-    return parts, lambda tasks: house.celery.run_in_turns(tasks, clients=CLIENTS)
+    return _celery_parts(house), lambda tasks: house.celery.run_in_turns(tasks, clients=CLIENTS)
 
 
 def _dask(house: House) -> tuple[Sequence[Part], Run]:

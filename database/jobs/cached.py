@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Float,
     FromClause,
@@ -33,7 +32,7 @@ from database.jobs.reading import jobs_or_history
 from database.result_documents import RUN_END, copied_run_end
 from database.tables import jobs, result_arrays, results
 from database.types import Now
-from database.work import Parameters, Work, as_json, is_given, status_is
+from database.work import Parameters, Work, as_arrays, as_json, given_rows, is_given, status_is
 from qserver.ids import new_id
 from qserver.jobs import Job, JobStatus
 from qserver.settings import MIB
@@ -142,7 +141,7 @@ def _store(work: Work, copies: Sequence[_Copy]) -> None:
 
 def _given_copies(work: Work, copies: Sequence[_Copy]) -> Parameters:
     if work.is_postgres:
-        return {f"copied_{name}": [getattr(copy, name) for copy in copies] for name in _Copy._fields}
+        return as_arrays("copied", _Copy._fields, [copy._asdict() for copy in copies])
     return {"copies": as_json(copies)}
 
 
@@ -190,8 +189,7 @@ def _copies(*, is_postgres: bool) -> FromClause:
     """Give the parameters of `_given_copies` as a table."""
     columns = [column(name, String() if name == "run_end" else Uuid()) for name in _Copy._fields]
     if is_postgres:
-        arrays = [bindparam(f"copied_{each.name}", type_=ARRAY(each.type, dimensions=1)) for each in columns]
-        return func.unnest(*arrays).table_valued(*columns, name="copies").render_derived()
+        return given_rows("copied", columns)
     rows = func.json_each(bindparam("copies", type_=String())).table_valued("value")
     typed = (
         type_coerce(func.json_extract(rows.c.value, f"$[{place}]"), each.type).label(each.name)

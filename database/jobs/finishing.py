@@ -40,9 +40,11 @@ def _finish_at_once(work: Work, holder: Holder, completions: Sequence[Completion
         **as_arrays("new", _RESULT_COLUMNS, rows.results),
         "by_actor": None,
     }
-    if not rows.arrays:
-        return {row["id"] for row in work.execute_at_once(_finishing_and_storing(), parameters)}
-    finished: set[UUID] = {row["id"] for row in work.execute(_finishing_and_storing(), parameters).mappings()}
+    if rows.arrays:
+        ended = work.execute(_finishing_and_storing(), parameters).mappings().all()
+    else:
+        ended = work.execute_at_once(_finishing_and_storing(), parameters)
+    finished: set[UUID] = {row["id"] for row in ended}
     store_arrays(work, _arrays_of(finished, rows))
     return finished
 
