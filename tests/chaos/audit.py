@@ -66,7 +66,8 @@ def leftovers(site: Site, connection: psycopg.Connection) -> Iterator[str]:
     yield from (f"a file was left: {path}" for path in sorted(site.temporary_folder.rglob("*"))[:_NAMED])
     yield from (f"a process was left: {pid}" for pid in is_left_running(site.folder))
     (connections,) = connection.execute(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'qserver%'"
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE application_name LIKE 'qserver%' AND datname = current_database()"  # others' services share the server
     ).fetchone() or (0,)
     if connections:
         yield f"{connections} connections to PostgreSQL were left open"
