@@ -45,7 +45,9 @@ class DispatcherThread:
         wakes_when_jobs_end: bool = False,
     ) -> None:
         """Work at least every `poll_seconds`. Where a user may have so many running jobs, one that ends makes room."""
-        self._unheard = {ChangeKind.PLUGINS} if wakes_when_jobs_end else {ChangeKind.PLUGINS, ChangeKind.ENDED}
+        self._kinds = {ChangeKind.WORK, ChangeKind.JOBS}
+        if wakes_when_jobs_end:
+            self._kinds.add(ChangeKind.ENDED)
         self._dispatcher = dispatcher
         self._changes = changes
         self._metrics = metrics
@@ -61,7 +63,7 @@ class DispatcherThread:
 
     def start(self) -> None:
         """Begin."""
-        self._subscription = self._changes.subscribe(self._hear)
+        self._subscription = self._changes.subscribe(self._hear, self._kinds)
         self._thread.start()
 
     def stop(self) -> None:
@@ -76,8 +78,6 @@ class DispatcherThread:
     def _hear(self, change: Change) -> None:
         if change.kind in {ChangeKind.WORK, ChangeKind.RECONNECTED}:
             self._has_work.set()
-        if change.kind in self._unheard:
-            return
         if change.kind in {ChangeKind.JOBS, ChangeKind.ENDED}:
             if not self._dispatcher.needs_round(change.job_ids):
                 return

@@ -134,7 +134,9 @@ class JobsServer:
         """
         await register_built_ins(self._transactions, self._registry.plugins, self._clock)
         await self._transactions.run(lambda transaction: transaction.quotas.forget())
-        self._subscription = self._database.changes.subscribe(self._listener(asyncio.get_running_loop()))
+        self._subscription = self._database.changes.subscribe(
+            self._listener(asyncio.get_running_loop()), frozenset(ChangeKind)
+        )
         self._server = self._make_server()
         self._open_streams.start()
         self._port = await self._server.start()

@@ -1,7 +1,7 @@
 """Live events: wakes the open streams of a job when the database announces that the job changed.
 
-One subscription serves all streams. An announcement only says that there is something to read: what a stream sends, it
-reads from the database, so a lost announcement delays an event and never loses one.
+One subscription serves all streams, while there are any. An announcement only says that there is something to read:
+what a stream sends, it reads from the database, so a lost announcement delays an event and never loses one.
 """
 
 import asyncio
@@ -55,25 +55,19 @@ class EventHub:
         self._changes = changes
         self._max_streams = max_streams
         self._watches: defaultdict[UUID, set[Watch]] = defaultdict(set)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._subscription: Subscription | None = None
         self._is_closed = False
         self.open_streams = 0
 
     def start(self) -> None:
-        """Begin to listen, in the running event loop."""
-        loop = asyncio.get_running_loop()
-
-        def tell(change: Change) -> None:
-            loop.call_soon_threadsafe(self._announce, change)
-
-        self._subscription = self._changes.subscribe(tell)
+        """Listen for streams from now on, in the running event loop; without, they look every few seconds only."""
+        self._loop = asyncio.get_running_loop()
 
     def close(self) -> None:
         """End every stream, let none begin, and stop listening. Safe to repeat."""
         self._is_closed = True
-        if self._subscription is not None:
-            self._subscription.close()
-            self._subscription = None
+        self._stop_listening()
         for watches in self._watches.values():
             for watch in watches:
                 watch.close()
@@ -88,11 +82,29 @@ class EventHub:
         watch = Watch()
         self._watches[job_id].add(watch)
         self.open_streams += 1
+        self._listen()
         try:
             yield watch
         finally:
             self.open_streams -= 1
             self._forget(job_id, watch)
+            if not self.open_streams:
+                self._stop_listening()
+
+    def _listen(self) -> None:
+        loop = self._loop
+        if loop is None or self._subscription is not None:
+            return
+
+        def tell(change: Change) -> None:
+            loop.call_soon_threadsafe(self._announce, change)
+
+        self._subscription = self._changes.subscribe(tell, {ChangeKind.JOBS, ChangeKind.ENDED})
+
+    def _stop_listening(self) -> None:
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
 
     def _forget(self, job_id: UUID, watch: Watch) -> None:
         self._watches[job_id].discard(watch)

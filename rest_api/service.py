@@ -87,7 +87,9 @@ class RestApi:
         )
         self._event_hub.start()
         self._open_streams.start()
-        self._subscription = self._database.changes.subscribe(self._listener(asyncio.get_running_loop()))
+        self._subscription = self._database.changes.subscribe(
+            self._listener(asyncio.get_running_loop()), {ChangeKind.ACCESS}
+        )
         server = _EmbeddedServer(_config(services))
         task = asyncio.create_task(server.serve([listener]), name="rest-api")
         self._running = _Running(server, task, jobs_client, listener.getsockname()[1])
@@ -115,10 +117,9 @@ class RestApi:
         _LOG.info("rest_api_stopped")
 
     def _listener(self, loop: asyncio.AbstractEventLoop) -> Callable[[Change], None]:
-        def listen(change: Change) -> None:  # in the feed's thread
-            if change.kind in {ChangeKind.ACCESS, ChangeKind.RECONNECTED}:
-                self._authenticator.forget()
-                loop.call_soon_threadsafe(self._open_streams.wake)
+        def listen(_change: Change) -> None:  # in the feed's thread
+            self._authenticator.forget()
+            loop.call_soon_threadsafe(self._open_streams.wake)
 
         return listen
 

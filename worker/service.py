@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import structlog
 
-from database import Change, Database, Subscription
+from database import Change, ChangeKind, Database, Subscription
 from plugins.registry import Registry
 from qserver.broker.interface import Broker
 from qserver.clock import SystemClock
@@ -84,7 +84,9 @@ class Worker:
         capacity, parts = around.capacity, assemble(around)
         self._metrics_port.start()
         self._parts = parts
-        self._subscription = self._database.changes.subscribe(lambda change: _notice(parts, change))
+        self._subscription = self._database.changes.subscribe(
+            lambda change: _notice(parts, change), {ChangeKind.ENDED, ChangeKind.PLUGINS}
+        )
         self._start_threads(parts)
         log.info(
             "worker_started",

@@ -54,7 +54,7 @@ def test_a_restarted_server_is_found_again_and_nothing_is_lost(
     own_server: PostgresServer, own_database: Database
 ) -> None:
     changes: Queue[Change] = Queue()
-    own_database.changes.subscribe(changes.put)
+    own_database.changes.subscribe(changes.put, frozenset(ChangeKind))
     assert changes.get(timeout=PATIENCE_SECONDS).kind is ChangeKind.RECONNECTED
     (job,) = submitted(own_database)
 
@@ -123,6 +123,6 @@ def test_a_server_that_is_not_there_is_a_retryable_error() -> None:
 
 def test_a_feed_without_a_server_can_be_closed() -> None:
     database = Database.open(postgres_settings("postgresql+psycopg://nobody@127.0.0.1:1/none"))
-    database.changes.subscribe(lambda _: None)
+    database.changes.subscribe(lambda _: None, {ChangeKind.WORK})
 
     database.close()

@@ -27,7 +27,7 @@ def test_the_database_is_reached_with_a_certificate(box: Box) -> None:
     news: Queue[Change] = Queue()
     with box.database(box.authority.client("gpu1")) as database:
         database.upgrade()
-        subscription = database.changes.subscribe(news.put)
+        subscription = database.changes.subscribe(news.put, {ChangeKind.WORK})
         first = news.get(timeout=30)
         database.ping()
         subscription.close()

@@ -15,8 +15,8 @@ def test_a_subscriber_that_fails_keeps_no_other_from_hearing() -> None:
     def fail(change: Change) -> None:
         raise RuntimeError(change.kind)
 
-    feed.subscribe(fail)
-    feed.subscribe(heard.put)
+    feed.subscribe(fail, {ChangeKind.WORK})
+    feed.subscribe(heard.put, {ChangeKind.WORK})
     feed.after_commit([WORK])
 
     assert heard.get(timeout=PATIENCE_SECONDS) == WORK
@@ -31,7 +31,7 @@ def test_a_feed_may_be_closed_by_its_own_subscriber() -> None:
         feed.close()
         heard.put(change)
 
-    feed.subscribe(close)
+    feed.subscribe(close, {ChangeKind.WORK})
     feed.after_commit([WORK])
 
     assert heard.get(timeout=PATIENCE_SECONDS) == WORK
@@ -42,7 +42,7 @@ def test_changes_without_a_subscriber_are_not_kept() -> None:
     feed = MemoryFeed()
 
     feed.after_commit([WORK])
-    feed.subscribe(heard.put)
+    feed.subscribe(heard.put, frozenset(ChangeKind))
     feed.after_commit([Change(ChangeKind.PLUGINS)])
 
     assert heard.get(timeout=PATIENCE_SECONDS).kind is ChangeKind.PLUGINS

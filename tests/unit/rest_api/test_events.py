@@ -194,6 +194,17 @@ async def test_a_database_that_is_away_delays_events_and_loses_none(
     assert sent == ["1", "2", "3"]
 
 
+async def test_who_comes_when_all_had_gone_is_told_too(site: Site) -> None:
+    hub, job_id = site.services.event_hub, uuid4()
+    with hub.watch(job_id), hub.watch(job_id):
+        pass
+
+    with hub.watch(job_id) as watch:
+        site.database.changes.after_commit([Change(ChangeKind.ENDED, (job_id,))])
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await watch.wait(2 * DEADLINE_SECONDS)
+
+
 async def test_only_the_streams_of_the_changed_job_wake(site: Site) -> None:
     hub, mine, other = site.services.event_hub, uuid4(), uuid4()
 

@@ -1,5 +1,6 @@
 """Transactions, and who is told of them."""
 
+from collections.abc import Iterable
 from queue import Queue
 
 import pytest
@@ -14,10 +15,10 @@ from tests.unit.database.builders import JobBuilder, a_plugin, claimed, read, su
 PATIENCE_SECONDS = 10.0
 
 
-def listening(database: Database) -> "Queue[Change]":
-    """Subscribe as the first, and wait until the feed is connected where it says so."""
+def listening(database: Database, kinds: Iterable[ChangeKind] = frozenset(ChangeKind)) -> "Queue[Change]":
+    """Subscribe as the first who wants these, and wait until the feed listens to them where it says so."""
     changes: Queue[Change] = Queue()
-    database.changes.subscribe(changes.put)
+    database.changes.subscribe(changes.put, kinds)
     if isinstance(database.changes, PostgresFeed):
         assert changes.get(timeout=PATIENCE_SECONDS).kind is ChangeKind.RECONNECTED
     return changes
@@ -94,7 +95,7 @@ class TestChanges:
     def test_a_closed_subscription_hears_nothing(self, database: Database) -> None:
         changes = listening(database)
         closed: list[Change] = []
-        subscription = database.changes.subscribe(closed.append)
+        subscription = database.changes.subscribe(closed.append, frozenset(ChangeKind))
         subscription.close()
         subscription.close()
 
@@ -102,6 +103,38 @@ class TestChanges:
 
         assert changes.get(timeout=PATIENCE_SECONDS).kind is ChangeKind.WORK
         assert closed == []
+
+    def test_a_subscriber_hears_of_what_it_asked_for_alone(self, database: Database) -> None:
+        (job,) = submitted(database)
+        changes = listening(database, {ChangeKind.JOBS})
+
+        submitted(database)
+        claimed(database, [job.id])
+
+        assert changes.get(timeout=PATIENCE_SECONDS) == Change(ChangeKind.JOBS, (job.id,))
+
+    def test_who_comes_later_hears_of_what_nobody_wanted_before(self, database: Database) -> None:
+        work = listening(database, {ChangeKind.WORK})
+        jobs = listening(database, {ChangeKind.JOBS})
+
+        (job,) = submitted(database)
+        claimed(database, [job.id])
+
+        assert work.get(timeout=PATIENCE_SECONDS) == Change(ChangeKind.WORK)
+        assert jobs.get(timeout=PATIENCE_SECONDS) == Change(ChangeKind.JOBS, (job.id,))
+        assert work.empty()
+
+    def test_what_is_wanted_again_is_told_again(self, database: Database) -> None:
+        kept = listening(database, {ChangeKind.WORK})
+        first = database.changes.subscribe(lambda _: None, {ChangeKind.JOBS})
+        first.close()
+        (job,) = submitted(database)
+        assert kept.get(timeout=PATIENCE_SECONDS) == Change(ChangeKind.WORK)
+        changes = listening(database, {ChangeKind.JOBS})
+
+        claimed(database, [job.id])
+
+        assert changes.get(timeout=PATIENCE_SECONDS) == Change(ChangeKind.JOBS, (job.id,))
 
     def test_closing_twice_is_no_error(self, database: Database) -> None:
         listening(database)
