@@ -1,6 +1,7 @@
 """IP addresses as text: what doors, proxies and settings ask of them. What is no address is never within or local."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -8,8 +9,10 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _IPV6_PREFIX: Final = 64  # what one household or one rented machine has
+_REMEMBERED: Final = 1024
 
 
+@lru_cache(_REMEMBERED)  # a call asks for that of its client five times
 def parsed_address(text: str) -> Address | None:
     """Read an address; None where it is none."""
     try:
