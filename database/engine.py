@@ -1,6 +1,5 @@
 """Engines: one way to open Postgres and one to open SQLite, both with every wait bounded."""
 
-import json
 import select
 import sqlite3
 import time
@@ -8,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol, cast
 
-import orjson
 import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.types.array import ListBinaryDumper
@@ -18,9 +16,8 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from database.client_tls import ask_for_server_name, read_client_tls, tls_parameters
-from database.types import SQLITE_CLOCK
+from database.types import SQLITE_CLOCK, write_json
 from qserver.errors import SettingsError
-from qserver.json_types import JsonValue
 from qserver.settings import DatabaseSettings
 
 APPLICATION_NAME: Final = "qserver"
@@ -82,7 +79,7 @@ def _create_postgres_engine(url: URL, settings: DatabaseSettings) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,  # they are circuits, and errors are logged
-        json_serializer=_write_json,
+        json_serializer=write_json,
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.database_timeout_seconds,
@@ -104,18 +101,6 @@ def _create_postgres_engine(url: URL, settings: DatabaseSettings) -> Engine:
     event.listen(engine, "connect", _send_arrays_in_binary)
     event.listen(engine, "checkout", _refuse_closed_connection)
     return engine
-
-
-def _write_json(document: JsonValue) -> str:
-    """Write by orjson, in a fifth of the time; what it can't write, or writes as null, as the standard library does.
-
-    So PostgreSQL is the one to refuse a NaN.
-    """
-    try:
-        text = orjson.dumps(document).decode()
-    except TypeError:
-        return json.dumps(document)
-    return json.dumps(document) if "null" in text else text
 
 
 def _send_arrays_in_binary(connection: psycopg.Connection, record: ConnectionPoolEntry) -> None:
@@ -159,7 +144,7 @@ def _create_sqlite_engine(url: URL, settings: DatabaseSettings) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,  # they are circuits, and errors are logged
-        json_serializer=_write_json,
+        json_serializer=write_json,
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.database_timeout_seconds,

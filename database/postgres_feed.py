@@ -27,9 +27,9 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import SQLAlchemyError
 
+from database.arrays import Array
 from database.changes import Callback, Change, ChangeKind, Subscribers, Subscription
 
 _log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ MAX_PAYLOAD_BYTES: Final = 7_900
 
 _JOBS_A_PAYLOAD: Final = MAX_PAYLOAD_BYTES // len(f",{UUID(int=0)}")
 _TOLD: Final = (
-    func.unnest(bindparam("channels", type_=ARRAY(String)), bindparam("payloads", type_=ARRAY(String)))
+    func.unnest(bindparam("channels", type_=Array(String())), bindparam("payloads", type_=Array(String())))
     .table_valued("channel", "payload", name="told")
     .render_derived()
 )

@@ -1,14 +1,18 @@
 """Column types and SQL expressions that mean the same on Postgres and on SQLite."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import orjson
 from sqlalchemy import JSON, BigInteger, BindParameter, DateTime, Dialect, Float, Integer, bindparam
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from qserver.json_types import JsonValue
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -55,6 +59,18 @@ DOCUMENT: Final = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True),
 
 SERIAL: Final = BigInteger().with_variant(Integer, "sqlite")
 """A number that rises with each row; SQLite counts up only what is spelled INTEGER PRIMARY KEY."""
+
+
+def write_json(document: JsonValue) -> str:
+    """Write a document by orjson, in a fifth of the time.
+
+    What it can't write, or writes as null, is written by the standard library: so PostgreSQL is who refuses a NaN.
+    """
+    try:
+        text = orjson.dumps(document).decode()
+    except TypeError:
+        return json.dumps(document)
+    return json.dumps(document) if "null" in text else text
 
 
 class Now(FunctionElement[datetime]):

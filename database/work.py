@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import KeyedColumnElement
 
+from database.arrays import Array
 from database.changes import Change, ChangeKind
 from database.engine import committed_at_once
 from database.types import Now
@@ -84,7 +85,7 @@ class Work:
         if not values:
             return false()
         if self.is_postgres:
-            return key == any_(bindparam(None, list(values), type_=postgresql.ARRAY(key.type)))
+            return key == any_(bindparam(None, list(values), type_=Array(key.type)))
         if isinstance(values[0], bytes):  # JSON knows no bytes
             return key.in_(values)
         return key.in_(select(func.json_each(as_json(values)).table_valued("value").c.value))
@@ -108,14 +109,14 @@ def is_given(key: Column[Key], name: str, *, is_postgres: bool) -> ColumnElement
     Building a statement takes SQLAlchemy longer than PostgreSQL needs to run it for a lone job.
     """
     if is_postgres:
-        return key == any_(bindparam(name, type_=postgresql.ARRAY(key.type)))
+        return key == any_(bindparam(name, type_=Array(key.type)))
     return key.in_(select(func.json_each(bindparam(name, type_=String())).table_valued("value").c.value))
 
 
 def is_not_given(key: KeyedColumnElement[Key], name: str, *, is_postgres: bool) -> ColumnElement[bool]:
     """Test whether a column's value is none of those that the parameter `name` will hold; true where it holds none."""
     if is_postgres:
-        return key != all_(bindparam(name, type_=postgresql.ARRAY(key.type)))
+        return key != all_(bindparam(name, type_=Array(key.type)))
     return key.not_in(select(func.json_each(bindparam(name, type_=String())).table_valued("value").c.value))
 
 
@@ -131,7 +132,7 @@ def given_rows(name: str, columns: Iterable[KeyedColumnElement[object]]) -> From
     Each column is one array: a parameter for each cell took longer to send, and longer to plan.
     """
     typed = [column(each.key, each.type) for each in columns]
-    arrays = [bindparam(f"{name}_{each.name}", type_=postgresql.ARRAY(each.type, dimensions=1)) for each in typed]
+    arrays = [bindparam(f"{name}_{each.name}", type_=Array(each.type)) for each in typed]
     return func.unnest(*arrays).table_valued(*typed).render_derived(name=name)
 
 

@@ -22,9 +22,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import KeyedColumnElement
 
+from database.arrays import Array
 from database.jobs.quotas.admission import asked, quotas_of
 from database.jobs.quotas.usage import sums
 from database.records import NewJob
@@ -84,7 +84,7 @@ def held() -> CTE:
 
 def select_fits(rows: CTE) -> Select[bool]:
     """Tell whether all who ask have a row, and all their jobs fit; true where nobody asks."""
-    number = func.cardinality(bindparam("asked_id", type_=ARRAY(Uuid(), dimensions=1)))
+    number = func.cardinality(bindparam("asked_id", type_=Array(Uuid())))
     return select(and_(func.count() == number, func.coalesce(func.bool_and(rows.c.fits), True))).select_from(rows)
 
 
