@@ -80,11 +80,14 @@ def _create_postgres_engine(url: URL, settings: DatabaseSettings) -> Engine:
         url,
         hide_parameters=True,  # they are circuits, and errors are logged
         json_serializer=write_json,
+        # Statements as the server reads them: psycopg looks through any other, the longest ones each time.
+        paramstyle="numeric_dollar",
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.database_timeout_seconds,
         pool_use_lifo=True,
         connect_args={
+            "cursor_factory": psycopg.RawCursor,
             "application_name": APPLICATION_NAME,
             "connect_timeout": max(2, int(settings.database_timeout_seconds)),
             "options": " ".join(f"-c {name}={value}" for name, value in parameters.items()),

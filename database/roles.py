@@ -88,7 +88,7 @@ def _faults(variable: str, name: str, password: str, owner: str) -> list[str]:
 def _execute(connection: Connection, statement: sql.Composed) -> None:
     """Run a statement made of names: they can't be parameters, so psycopg quotes them."""
     raw = cast("psycopg.Connection", connection.connection.driver_connection)
-    connection.exec_driver_sql(statement.as_string(raw).replace("%", "%%"))
+    connection.exec_driver_sql(statement.as_string(raw))
 
 
 def _close_to_others(connection: Connection) -> None:
@@ -99,7 +99,7 @@ def _close_to_others(connection: Connection) -> None:
 
 
 def _make(connection: Connection, role: _Role) -> None:
-    known = connection.exec_driver_sql("SELECT 1 FROM pg_roles WHERE rolname = %s", (role.name,)).scalar()
+    known = connection.exec_driver_sql("SELECT 1 FROM pg_roles WHERE rolname = $1", (role.name,)).scalar()
     name = sql.Identifier(role.name)
     if known is None:
         _execute(connection, sql.SQL("CREATE ROLE {}").format(name))

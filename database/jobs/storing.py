@@ -100,11 +100,7 @@ _NEW: Final = [*_JOB, pubs.c.inputs, column("circuit_place", Integer()), job_eve
 
 @cache
 def _storing_at_once(*, as_published: bool, tells: bool) -> CompoundSelect[Rows]:
-    """Store everything, and select jobs, then circuits: what the database added, and which of them each is.
-
-    With some 5,700 characters it is longer than the 4,096 up to which psycopg remembers what it made of a statement: it
-    is looked through each time, for about 0.1 ms.
-    """
+    """Store everything, and select jobs, then circuits: what the database added, and which of them each is."""
     held = at_once.held()
     fits = select(at_once.select_fits(held).cte("fits")).scalar_subquery()
     new = select(*given_rows("job", _NEW).c).where(fits).cte("new")
