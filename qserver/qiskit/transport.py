@@ -54,13 +54,13 @@ class Transport:
     def submit_pub_lists(self, spec: jobs_pb2.JobSpec, lists: Iterable[Iterable[jobs_pb2.Pub]]) -> Sequence[str]:
         """Submit each list of PUBs as a job of its own; give their ids. If one is refused, none goes on.
 
-        Raises what the server refuses the first one for.
+        Raises what the first one is refused for, by the server or already by who writes its PUBs.
         """
         name, job_ids, num_before = spec.request_id or str(uuid4()), list[str](), 0
         for place, pubs in enumerate(lists):
-            messages = list(pubs)
             spec.request_id = f"{name}-{place}"
             try:
+                messages = list(pubs)
                 job_ids.append(self.submit_pubs(spec, messages).id)
             except QServerError as error:
                 self.cancel_all(job_ids)

@@ -24,6 +24,7 @@ class FakeJobService(jobs_pb2_grpc.JobServiceServicer):
         self.watched_after: list[int] = []
         self.lists = 0  # calls of WatchJobs
         self.lost_answers = 0  # so many next answers to submissions get lost
+        self.canceled: list[str] = []
 
     def finish(self, *job_ids: str) -> None:
         """Let jobs be over."""
@@ -48,6 +49,22 @@ class FakeJobService(jobs_pb2_grpc.JobServiceServicer):
         job = self._take(spec.spec.request_id, b"".join(piece.chunk for piece in pieces))
         self._perhaps_lose_the_answer(context)
         return jobs_pb2.SubmitJobResponse(job=job)
+
+    def SubmitPubs(  # noqa: N802
+        self, request_iterator: Iterator[jobs_pb2.SubmitPubsRequest], context: grpc.ServicerContext
+    ) -> jobs_pb2.SubmitPubsResponse:
+        """Take one job of PUBs."""
+        spec, *pubs = request_iterator
+        job = self._take(spec.spec.request_id, b"".join(each.pub.source for each in pubs))
+        self._perhaps_lose_the_answer(context)
+        return jobs_pb2.SubmitPubsResponse(job=job)
+
+    def CancelJob(  # noqa: N802
+        self, request: jobs_pb2.CancelJobRequest, _: grpc.ServicerContext
+    ) -> jobs_pb2.CancelJobResponse:
+        """Stop a job."""
+        self.canceled.append(request.id)
+        return jobs_pb2.CancelJobResponse(job=jobs_pb2.Job(id=request.id, status=jobs_pb2.JOB_STATUS_CANCELED))
 
     def GetResults(  # noqa: N802
         self, request: jobs_pb2.GetResultsRequest, context: grpc.ServicerContext
