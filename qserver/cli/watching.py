@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from rich.console import Group, RenderableType
 from rich.live import Live
@@ -75,15 +76,27 @@ def watched(
         return
     board = Board(names)
     with (
-        ThreadPoolExecutor(_MOST_FOLLOWED, thread_name_prefix="watch") as threads,
+        _following(jobs if len(names) <= _MOST_FOLLOWED else (), board, timeout_seconds),
         Live(board, console=screen.errors, refresh_per_second=_FRAMES_A_SECOND, transient=True),
     ):
-        if len(names) <= _MOST_FOLLOWED:
-            for job in jobs:
-                threads.submit(_follow, job, board, timeout_seconds)
         for job_id, outcome in jobs.as_completed(timeout_seconds):
             board.tell(job_id, *_end_of(outcome))
             yield job_id, outcome
+
+
+@contextmanager
+def _following(jobs: Iterable[Job], board: Board, timeout_seconds: float | None) -> Iterator[None]:
+    """Have jobs tell the board of their events during the block.
+
+    The end of the threads is not waited for: after Ctrl-C a job may run for hours. They end when the client is closed.
+    """
+    threads = ThreadPoolExecutor(_MOST_FOLLOWED, thread_name_prefix="watch")
+    try:
+        for job in jobs:
+            threads.submit(_follow, job, board, timeout_seconds)
+        yield
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _follow(job: Job, board: Board, timeout_seconds: float | None) -> None:
