@@ -8,7 +8,7 @@ import typer
 
 from qserver.cli.screen import Screen
 from qserver.cli.session import server_of
-from qserver.client.access import find_access
+from qserver.client.access import access_of
 from qserver.client.http import HttpDoor
 from qserver.client.key_file import KeyFile, Login, default_key_file
 from qserver.client.server_address import parse_address
@@ -30,15 +30,14 @@ def login(
 ) -> None:
     """Try a key, and keep it for later commands and programs, in a file of mode 600. An empty key: none is asked for.
 
-    With --ca before the command, the authority's file is remembered too.
+    With --ca before the command, or QSERVER_CA, the authority's file is remembered too; without, the one from before.
     """
-    screen, server = Screen(is_json=False), server_of(context)
+    screen, keys = Screen(is_json=False), KeyFile(default_key_file(os.environ))
     key = typer.get_text_stream("stdin").readline() if key_stdin else typer.prompt("Key", default="", hide_input=True)
-    ca = str(Path(server.ca).expanduser().resolve()) if server.ca else None
-    access = find_access(url, api_key=key.strip() or None, ca=ca, environment={})
+    ca = _authority(server_of(context).ca or os.environ.get("QSERVER_CA")) or keys.login_of(parse_address(url).url).ca
+    access = access_of(url, api_key=key, ca=ca)
     with HttpDoor(access) as http:
         caller = http.get(_ME)
-    keys = KeyFile(default_key_file(os.environ))
     keys.keep(access.http.url, Login(key.strip(), ca))
     name = caller.get("name", "somebody") if isinstance(caller, dict) else "somebody"
     screen.complain(f"You are {name} at {access.http.url}; kept in {keys.path}")
@@ -49,3 +48,8 @@ def logout(url: Annotated[str, typer.Argument(help="The server")]) -> None:
     address = parse_address(url).url
     if not KeyFile(default_key_file(os.environ)).forget(address):
         raise NotFound(f"nobody is logged in at {address}")
+
+
+def _authority(path: str | None) -> str | None:
+    """Give a file's place as it is from any folder."""
+    return str(Path(path).expanduser().resolve()) if path else None

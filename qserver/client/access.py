@@ -47,15 +47,30 @@ def find_access(
     found_url = url or known.get("QSERVER_URL") or keys.last_server()
     if not found_url:
         raise SettingsError(_NO_SERVER)
-    http = parse_address(found_url)
-    kept = keys.login_of(http.url)
-    key = _read_key(api_key or known.get("QSERVER_API_KEY") or kept.key)
-    named_grpc = grpc_url or known.get("QSERVER_GRPC_URL")
-    grpc = parse_address(named_grpc) if named_grpc else (http if http.is_secure else None)
+    kept = keys.login_of(parse_address(found_url).url)
+    return access_of(
+        found_url,
+        api_key=api_key or known.get("QSERVER_API_KEY") or kept.key,
+        ca=ca or known.get("QSERVER_CA") or kept.ca,
+        grpc_url=grpc_url or known.get("QSERVER_GRPC_URL"),
+    )
+
+
+def access_of(
+    url: str,
+    *,
+    api_key: str | None = None,
+    ca: str | os.PathLike[str] | None = None,
+    grpc_url: str | None = None,
+) -> Access:
+    """Take what is said here alone; what isn't said is none. Raises SettingsError as `find_access` does."""
+    http = parse_address(url)
+    key = _read_key(api_key or "")
+    grpc = parse_address(grpc_url) if grpc_url else (http if http.is_secure else None)
     if key:
         for address in filter(None, (http, grpc)):
             _check_cleartext(address)
-    return Access(http=http, grpc=grpc, api_key=key, ca=_read_authority(ca or known.get("QSERVER_CA") or kept.ca))
+    return Access(http=http, grpc=grpc, api_key=key, ca=_read_authority(ca))
 
 
 def _check_cleartext(address: ServerAddress) -> None:
