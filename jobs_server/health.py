@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 from grpc_health.v1 import health, health_pb2
 
-from qserver.errors import RetryableError
+from qserver.errors import QServerError
 
 _log = structlog.get_logger(__name__)
 
@@ -25,7 +25,7 @@ DATABASE, BROKER = "database", "broker"
 """Names of the neighbours."""
 
 Ping = Callable[[], Awaitable[None]]
-"""Returns when a neighbour can be worked with. Raises a RetryableError with the reason where it can't."""
+"""Returns when a neighbour can be worked with. Raises a QServerError with the reason where it can't."""
 
 
 class HealthReporter:
@@ -74,7 +74,7 @@ class _Question:
     async def __call__(self) -> None:
         try:
             await self._ping()
-        except RetryableError as error:
+        except QServerError as error:
             if not self._is_away:
                 _log.warning("neighbour_away", neighbour=self._neighbour, why=error.message)
             self._is_away = True

@@ -4,7 +4,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from qserver.broker.memory import MemoryBroker
-from qserver.errors import Unavailable
+from qserver.errors import QServerError, Unavailable
 from tests.unit.jobs_server.builders import CountingDatabase
 from tests.unit.jobs_server.served import (
     Served,
@@ -43,6 +43,21 @@ async def test_health_follows_the_database(database: CountingDatabase, monkeypat
     assert seen == [SERVING, NOT_SERVING, SERVING]
     assert liveness == SERVING
     watch.cancel()
+    await served.stop()
+
+
+async def test_health_goes_on_after_a_fault_that_no_waiting_mends(
+    database: CountingDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs_server.health.CHECK_EVERY_SECONDS", 0.01)
+    served = Served(database)
+    await served.start()
+
+    database.fault = QServerError("the database refused a statement: permission denied")
+    await until(lambda: is_told(served, "", NOT_SERVING))
+    database.fault = None
+    await until(lambda: is_told(served, "", SERVING))
+
     await served.stop()
 
 
