@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlalchemy import RowMapping, and_, select
 
 from database.documents import decode_profile
+from database.job_results import no_job
 from database.records import CircuitKey, StoredCircuit, StoredProfile
 from database.tables import circuits, jobs, pubs
 from database.work import Work
 from qserver.circuits import Circuit, CircuitFormat, CircuitProfile, Inspection
-from qserver.errors import NotFound
 from qserver.identity import Identity
 
 
@@ -55,7 +55,7 @@ class Circuits:
             statement = statement.where(jobs.c.owner_id == identity.user_id)
         row = self._work.execute(statement).mappings().first()
         if row is None:
-            raise NotFound(f"there is no job {job_id}")
+            raise no_job(job_id)
         return StoredCircuit(row["id"], circuit_from(row))
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, RowMapping, Select, func, select, union_all
 
 from database.circuits import sources
+from database.job_results import no_job
 from database.jobs.guards import IS_PENDING, IS_RUNNING, Guard
 from database.jobs.rows import (
     EVENT_COLUMNS,
@@ -24,7 +25,6 @@ from database.records import JobDetail
 from database.result_summaries import summaries_of
 from database.tables import history, job_events, jobs
 from database.work import Work, status_is
-from qserver.errors import NotFound
 from qserver.identity import Identity
 from qserver.jobs import Job, JobEvent, JobStatus
 
@@ -45,7 +45,7 @@ def get(work: Work, job_id: UUID, identity: Identity) -> Job:
     """Give a job. Raises NotFound."""
     row = work.execute(_visible(select_jobs().where(jobs.c.id == job_id), identity)).mappings().first()
     if row is None:
-        raise NotFound(f"there is no job {job_id}")
+        raise no_job(job_id)
     return job_from(row)
 
 

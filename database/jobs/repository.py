@@ -7,7 +7,7 @@ from sqlalchemy import delete, update
 
 from database.audit import Audit
 from database.changes import ChangeKind
-from database.job_results import ANY_SIZE
+from database.job_results import ANY_SIZE, no_job
 from database.jobs import finishing, guards, holders, leases, moves, orphans, reading, submission
 from database.jobs.rows import visible_to
 from database.owners import owner_names
@@ -69,8 +69,10 @@ class Jobs:
 
     def detail(self, job_id: UUID, identity: Identity) -> JobDetail:
         """Give a job with its source and results. Raises NotFound."""
-        (detail,) = reading.with_details(self._work, [self.get(job_id, identity)], identity)
-        return detail
+        found = reading.with_details(self._work, [self.get(job_id, identity)], identity)
+        if not found:  # deleted since it was read, and its circuit with it
+            raise no_job(job_id)
+        return found[0]
 
     def list(
         self,

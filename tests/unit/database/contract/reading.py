@@ -48,6 +48,17 @@ class TestReading:
                 with pytest.raises(NotFound):
                     look()
 
+    def test_a_job_that_goes_while_it_is_read_is_not_found(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job_id = a_finished_job(database)
+        monkeypatch.setattr("database.jobs.reading.sources", lambda _work, _ids: {})  # as where its circuit went along
+
+        with database.reading() as transaction:
+            assert transaction.jobs.details(ANONYMOUS, limit=9, offset=0) == []
+            with pytest.raises(NotFound, match=str(job_id)):
+                transaction.jobs.detail(job_id, ANONYMOUS)
+
     def test_each_job_is_shown_with_its_owners_name(self, database: Database) -> None:
         ada, root = a_user(database, "ada"), a_user(database, "root", Role.ADMIN)
         mine, others = a_finished_job(database, JobBuilder(owner=root)), a_finished_job(database, JobBuilder(owner=ada))
