@@ -66,7 +66,7 @@ def _look_inside(compose: Compose, values: Mapping[str, str], services: Sequence
         yield _look_at_broker(compose)
     if any(each.service == "postgres" and each.state == "running" for each in containers):
         yield look_at_database_disk(compose)
-        yield _look_at_jobs(compose)
+        yield look_at_jobs(compose)
 
 
 def ports_wanted(values: Mapping[str, str], services: Sequence[str]) -> Mapping[str, int]:
@@ -91,9 +91,8 @@ def _port(values: Mapping[str, str], variable: str, default: int) -> int:
 
 
 def _look_at_networks(compose: Compose, values: Mapping[str, str]) -> Look:
-    project = compose.run("config", "--format", "json").stdout.partition('"name": "')[2].partition('"')[0]
     wanted = {name: values.get(name) or default for name, default in _SUBNETS.items()}
-    return look_at_subnets(wanted, other_networks(project))
+    return look_at_subnets(wanted, other_networks(compose.project()))
 
 
 def look_at_containers(containers: Sequence[Container], services: Sequence[str], compose: Compose) -> Look:
@@ -157,7 +156,8 @@ def look_at_database_disk(compose: Compose) -> Look:
     return look_at_room(free_kib * 1024, total_kib * 1024, what="Postgres (PGDATA)", remedy=_MORE_ROOM)
 
 
-def _look_at_jobs(compose: Compose) -> Look:
+def look_at_jobs(compose: Compose) -> Look:
+    """Look for jobs that have waited for long."""
     command = f'exec psql --username "$POSTGRES_USER" --dbname qserver --tuples-only --no-align --command "{_STUCK}"'
     answer = compose.run("exec", "-T", "postgres", "sh", "-c", command)
     if answer.returncode != 0 or "|" not in answer.stdout:
@@ -168,7 +168,8 @@ def _look_at_jobs(compose: Compose) -> Look:
     count, minutes = answer.stdout.strip().split("|")
     if count == "0":
         return Look("jobs", "none has waited for more than 10 minutes")
-    fault = f"{count} jobs have waited for more than 10 minutes, the oldest for {minutes}"
+    jobs = "1 job has" if count == "1" else f"{count} jobs have"
+    fault = f"{jobs} waited for more than 10 minutes, the oldest for {minutes} minutes"
     return Look(
         "jobs", "", (Finding(fault, "docs/howto/stuck-jobs.md; more workers: docs/howto/scale.md", is_warning=True),)
     )

@@ -47,6 +47,13 @@ class Compose:
             return ()
         return [_container(each) for each in json.loads(docker("inspect", *ids).stdout or "[]")]
 
+    def project(self) -> str:
+        """Give the name of the project; empty where compose tells none."""
+        try:
+            return str(json.loads(self.run("config", "--format", "json").stdout)["name"])
+        except (ValueError, KeyError):
+            return ""
+
     def last_words(self, service: str) -> str:
         """Give the last line that a service has logged."""
         log = self.run("logs", "--no-color", "--no-log-prefix", "--tail", "3", service).stdout

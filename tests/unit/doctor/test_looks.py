@@ -14,11 +14,11 @@ import pytest
 
 from doctor import box, program
 from doctor.alone import look_at_standalone
-from doctor.deployed import look_at_containers, look_at_database_disk, ports_wanted, published_ports
+from doctor.deployed import look_at_containers, look_at_database_disk, look_at_jobs, ports_wanted, published_ports
 from doctor.docker import Compose, Container
 from doctor.env_file import look_at_env, read_env
 from doctor.findings import Finding, Look
-from doctor.service import look_at_end, look_at_readiness, look_at_workers
+from doctor.service import look_at_certificate, look_at_end, look_at_readiness, look_at_workers
 from tests.servers.ports import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -147,7 +147,7 @@ def test_each_way_to_be_broken_has_its_sentence(tmp_path: Path, container: Conta
 
 @dataclass(frozen=True)
 class FullCompose(Compose):
-    """A compose whose Postgres answers what it was told to."""
+    """A compose that answers what it was told to, whatever it is asked."""
 
     answer: str = ""
 
@@ -171,6 +171,26 @@ def test_a_disk_of_the_database_s_own_is_looked_at(tmp_path: Path, answer: str, 
 
     assert sentence in faults(look)
     assert bool(sentence) is bool(look.findings)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ("0|0\n", ""),
+        ("1|25\n", "1 job has waited for more than 10 minutes, the oldest for 25 minutes"),
+        ("1200|61\n", "1200 jobs have waited for more than 10 minutes, the oldest for 61 minutes"),
+    ],
+)
+def test_jobs_that_wait_for_long_are_counted(tmp_path: Path, answer: str, sentence: str) -> None:
+    assert faults(look_at_jobs(FullCompose(tmp_path, tmp_path / ".env", answer))) == sentence
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [('{"configs": {"rabbit": {"name": "lab_rabbit"}}, "name": "lab"}', "lab"), ("", ""), ("{}", "")],
+)
+def test_the_project_s_name_is_its_own_and_not_that_of_a_part(tmp_path: Path, answer: str, name: str) -> None:
+    assert FullCompose(tmp_path, tmp_path / ".env", answer).project() == name
 
 
 def test_a_container_that_could_not_start_holds_no_port() -> None:
@@ -200,6 +220,15 @@ def test_a_certificate_that_ends_is_told_in_time(days_left: float, sentence: str
 
     assert sentence in faults(look)
     assert [finding.is_warning for finding in look.findings] == ([] if is_warning is None else [is_warning])
+
+
+def test_a_certificate_that_openssl_cannot_read_is_no_fault_of_the_doctor_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("doctor.service._served_certificate", lambda _port: "no certificate")
+
+    look = look_at_certificate(443)
+
+    assert "its end is not known" in look.seen
+    assert look.findings == ()
 
 
 class Answers(BaseHTTPRequestHandler):
