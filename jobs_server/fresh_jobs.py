@@ -1,7 +1,7 @@
 """Jobs that were stored here a moment ago: until their end is announced, nobody need ask the database for it."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, assert_never
 from uuid import UUID
 
 from database.changes import Change, ChangeKind
@@ -50,6 +50,8 @@ class FreshJobs:
                 self._owners.clear()
             case ChangeKind.JOBS | ChangeKind.WORK | ChangeKind.PLUGINS | ChangeKind.ACCESS:
                 pass
+            case _:
+                assert_never(change.kind)
 
     def _forget(self, job_ids: Iterable[UUID]) -> None:
         for job_id in job_ids:

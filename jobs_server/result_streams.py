@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from typing import assert_never
 from uuid import UUID
 
 import structlog
@@ -82,8 +83,10 @@ class ResultStreams:
             case ChangeKind.RECONNECTED:
                 for waiting in self._everybody():
                     waiting.look_at_all(within_seconds=0)
-            case ChangeKind.JOBS | ChangeKind.WORK | ChangeKind.PLUGINS:
+            case ChangeKind.JOBS | ChangeKind.WORK | ChangeKind.PLUGINS | ChangeKind.ACCESS:
                 pass
+            case _:
+                assert_never(change.kind)
 
     def close(self) -> None:
         """End every waiting call with Unavailable: this server stops, and another one has the rest."""

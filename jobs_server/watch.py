@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from typing import assert_never
 from uuid import UUID
 
 import structlog
@@ -55,8 +56,10 @@ class Watches:
             case ChangeKind.RECONNECTED:
                 for watched in self._watched.values():
                     watched.wake()
-            case ChangeKind.WORK | ChangeKind.PLUGINS:
+            case ChangeKind.WORK | ChangeKind.PLUGINS | ChangeKind.ACCESS:
                 pass
+            case _:
+                assert_never(change.kind)
 
     def close(self) -> None:
         """End every watch with Unavailable: this server stops, and another one goes on from the last event seen."""
