@@ -99,8 +99,10 @@ def backend_of(backend: str, method: str | None) -> str:
 
 def _device(given: Mapping[str, Any]) -> str | None:
     device = given.get("device")
-    # AerSimulator's default is the CPU; the server's own is to choose.
-    return None if device is None else str(device).upper() if str(device).lower() != "auto" else "auto"
+    if device is None:  # AerSimulator takes the CPU then, the server chooses
+        return None
+    name = str(device)
+    return "auto" if name.lower() == "auto" else name.upper()
 
 
 def _noise(given: Mapping[str, Any]) -> Mapping[str, Any] | None:
