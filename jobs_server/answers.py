@@ -1,9 +1,7 @@
 """From values to messages of `qserver.v1`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from enum import Enum
-from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -11,15 +9,12 @@ from database.records import BackendRecord, StoredDocument
 from database.result_documents import RunDocument, parse_result
 from jobs_server.errors import Refusal
 from jobs_server.json_values import to_struct
-from jobs_server.requests import CIRCUIT_FORMATS, JOB_STATUSES, RESULT_TYPES
+from qserver import wire
 from qserver.circuits import CircuitFormat
 from qserver.jobs import Job, JobEvent, JobRequest, Observable
-from qserver.results import Array
+from qserver.results import Array, ResultType
 from qserver.rpc.v1 import jobs_pb2
 from qserver.settings import LimitSettings
-
-Number = TypeVar("Number", bound=int)
-Member = TypeVar("Member", bound=Enum)
 
 
 def job_message(job: Job, owner: str) -> jobs_pb2.Job:
@@ -27,7 +22,7 @@ def job_message(job: Job, owner: str) -> jobs_pb2.Job:
     return jobs_pb2.Job(
         id=str(job.id),
         pointer=job.pointer,
-        status=_number(JOB_STATUSES, job.status),
+        status=wire.STATUSES[job.status],
         reason=job.reason or "",
         message=job.message or "",
         spec=_spec(job.request),
@@ -45,7 +40,7 @@ def event_message(event: JobEvent) -> jobs_pb2.WatchJobResponse:
     """Write a change of a job's state."""
     return jobs_pb2.WatchJobResponse(
         sequence=event.sequence,
-        status=_number(JOB_STATUSES, event.status),
+        status=wire.STATUSES[event.status],
         reason=event.reason or "",
         message=event.message or "",
         at=_timestamp(event.at),
@@ -86,8 +81,8 @@ def backend_message(backend: BackendRecord, limits: LimitSettings) -> jobs_pb2.B
         name=spec.name,
         plugin=backend.plugin,
         description=spec.description,
-        result_types=_numbers(RESULT_TYPES, spec.result_types),
-        circuit_formats=_numbers(CIRCUIT_FORMATS, spec.formats),
+        result_types=_result_types(spec.result_types),
+        circuit_formats=sorted(wire.FORMATS[each] for each in spec.formats),
         options_schema=to_struct(spec.options_schema),
         max_qubits=limits.max_qubits if spec.max_qubits is None else min(spec.max_qubits, limits.max_qubits),
         devices=sorted(spec.devices),
@@ -101,7 +96,7 @@ def _spec(request: JobRequest) -> jobs_pb2.JobSpec:
     run = request.run
     return jobs_pb2.JobSpec(
         backend=run.backend,
-        result_types=_numbers(RESULT_TYPES, run.result_types),
+        result_types=_result_types(run.result_types),
         circuit_format=_format(request.circuit_format),
         shots=run.shots,
         seed=run.seed,
@@ -171,14 +166,8 @@ def _timestamp(moment: datetime | None) -> Timestamp | None:
 
 
 def _format(circuit_format: CircuitFormat | None) -> jobs_pb2.CircuitFormat.ValueType:
-    if circuit_format is None:
-        return jobs_pb2.CIRCUIT_FORMAT_UNSPECIFIED
-    return _number(CIRCUIT_FORMATS, circuit_format)
+    return jobs_pb2.CIRCUIT_FORMAT_UNSPECIFIED if circuit_format is None else wire.FORMATS[circuit_format]
 
 
-def _number(known: Mapping[Number, Member], member: Member) -> Number:
-    return next(number for number, candidate in known.items() if candidate is member)
-
-
-def _numbers(known: Mapping[Number, Member], members: Iterable[Member]) -> list[Number]:
-    return sorted(_number(known, member) for member in members)
+def _result_types(wanted: Iterable[ResultType]) -> Sequence[jobs_pb2.ResultType.ValueType]:
+    return sorted(wire.RESULT_TYPES[kind] for kind in wanted)

@@ -1,17 +1,17 @@
 """From messages of `qserver.v1` to values. Only what the message itself can get wrong is judged here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum
-from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from jobs_server.json_values import from_struct
 from jobs_server.limits import MAX_NAME_LENGTH, check_observable_numbers
+from qserver import wire
 from qserver.circuits import CircuitFormat
 from qserver.errors import InvalidRequest, TooLarge
 from qserver.jobs import DEFAULT_SHOTS, JobRequest, JobStatus, Observable, PauliTerm, RunRequest
@@ -23,19 +23,6 @@ from qserver.sweeps import Sweep
 
 MAX_JOB_IDS: Final = 10_000
 """How many jobs' results one call may ask for."""
-
-Number = TypeVar("Number", bound=int)
-Member = TypeVar("Member", bound=Enum)
-
-RESULT_TYPES: Mapping[jobs_pb2.ResultType.ValueType, ResultType] = MappingProxyType(
-    {jobs_pb2.ResultType.Value(f"RESULT_TYPE_{kind.name}"): kind for kind in ResultType}
-)
-CIRCUIT_FORMATS: Mapping[jobs_pb2.CircuitFormat.ValueType, CircuitFormat] = MappingProxyType(
-    {jobs_pb2.CircuitFormat.Value(f"CIRCUIT_FORMAT_{kind.name}"): kind for kind in CircuitFormat}
-)
-JOB_STATUSES: Mapping[jobs_pb2.JobStatus.ValueType, JobStatus] = MappingProxyType(
-    {jobs_pb2.JobStatus.Value(f"JOB_STATUS_{status.name}"): status for status in JobStatus}
-)
 
 
 def job_request(spec: jobs_pb2.JobSpec, options: JsonObject, limits: LimitSettings) -> JobRequest:
@@ -83,17 +70,17 @@ def _circuit_format(spec: jobs_pb2.JobSpec) -> CircuitFormat | None:
     number = spec.circuit_format
     if number == jobs_pb2.CIRCUIT_FORMAT_UNSPECIFIED:
         return None
-    if number not in CIRCUIT_FORMATS:
-        raise InvalidRequest(f"circuit_format {number} is unknown; known: {_names(CIRCUIT_FORMATS)}")
-    return CIRCUIT_FORMATS[number]
+    if number not in wire.FORMATS_BY_NUMBER:
+        raise InvalidRequest(f"circuit_format {number} is unknown; known: {_names(CircuitFormat)}")
+    return wire.FORMATS_BY_NUMBER[number]
 
 
 def job_statuses(numbers: Sequence[jobs_pb2.JobStatus.ValueType]) -> frozenset[JobStatus]:
     """Read a set of statuses. Raises InvalidRequest for one that doesn't exist."""
     for number in numbers:
-        if number not in JOB_STATUSES:
-            raise InvalidRequest(f"status {number} is unknown or unspecified; known: {_names(JOB_STATUSES)}")
-    return frozenset(JOB_STATUSES[number] for number in numbers)
+        if number not in wire.STATUSES_BY_NUMBER:
+            raise InvalidRequest(f"status {number} is unknown or unspecified; known: {_names(JobStatus)}")
+    return frozenset(wire.STATUSES_BY_NUMBER[number] for number in numbers)
 
 
 def job_id(text: str) -> UUID:
@@ -134,9 +121,9 @@ def sequence(number: int) -> int:
 
 def _result_types(numbers: Sequence[jobs_pb2.ResultType.ValueType]) -> frozenset[ResultType]:
     for number in numbers:
-        if number not in RESULT_TYPES:
-            raise InvalidRequest(f"result type {number} is unknown or unspecified; known: {_names(RESULT_TYPES)}")
-    return frozenset(RESULT_TYPES[number] for number in numbers)
+        if number not in wire.RESULT_TYPES_BY_NUMBER:
+            raise InvalidRequest(f"result type {number} is unknown or unspecified; known: {_names(ResultType)}")
+    return frozenset(wire.RESULT_TYPES_BY_NUMBER[number] for number in numbers)
 
 
 def _observable(observable: jobs_pb2.Observable) -> Observable:
@@ -150,5 +137,5 @@ def _moment(timestamp: Timestamp, *, name: str) -> datetime:
         raise InvalidRequest(f"{name} is no time: {error}") from error
 
 
-def _names(known: Mapping[Number, Member]) -> str:
-    return ", ".join(member.name for member in known.values())
+def _names(members: Iterable[Enum]) -> str:
+    return ", ".join(member.name for member in members)

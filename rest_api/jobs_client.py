@@ -3,23 +3,16 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC
-from types import MappingProxyType
 from uuid import UUID
 
 import grpc
 from google.protobuf.struct_pb2 import Struct
 from grpc import aio
 
+from qserver import wire
 from qserver.access.visitor import Visitor
-from qserver.circuits import CircuitFormat
-from qserver.errors import (
-    InvalidRequest,
-    QServerError,
-    Unavailable,
-)
-from qserver.jobs import JobStatus
+from qserver.errors import InvalidRequest, QServerError, Unavailable
 from qserver.noise_models import MAX_INLINE_BYTES, OPTION
-from qserver.results import ResultType
 from qserver.rpc.original import jobs_pb2 as original_pb2
 from qserver.rpc.original.jobs_pb2_grpc import JobsStub
 from qserver.rpc.v1 import jobs_pb2
@@ -34,33 +27,6 @@ PING_SECONDS = 2.0
 # A lost connection is tried again within seconds, not after gRPC's two minutes: the neighbour restarts.
 _CHANNEL_OPTIONS = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 2000))
 
-_RESULT_TYPES: Mapping[ResultType, jobs_pb2.ResultType.ValueType] = MappingProxyType(
-    {
-        ResultType.COUNTS: jobs_pb2.RESULT_TYPE_COUNTS,
-        ResultType.QUASI_DIST: jobs_pb2.RESULT_TYPE_QUASI_DIST,
-        ResultType.EXPVAL: jobs_pb2.RESULT_TYPE_EXPVAL,
-        ResultType.MEMORY: jobs_pb2.RESULT_TYPE_MEMORY,
-        ResultType.PROBABILITIES: jobs_pb2.RESULT_TYPE_PROBABILITIES,
-        ResultType.STATEVECTOR: jobs_pb2.RESULT_TYPE_STATEVECTOR,
-    }
-)
-_FORMATS: Mapping[CircuitFormat, jobs_pb2.CircuitFormat.ValueType] = MappingProxyType(
-    {
-        CircuitFormat.OPENQASM2: jobs_pb2.CIRCUIT_FORMAT_OPENQASM2,
-        CircuitFormat.OPENQASM3: jobs_pb2.CIRCUIT_FORMAT_OPENQASM3,
-        CircuitFormat.QPY: jobs_pb2.CIRCUIT_FORMAT_QPY,
-        CircuitFormat.TEXT: jobs_pb2.CIRCUIT_FORMAT_TEXT,
-    }
-)
-_STATUSES: Mapping[jobs_pb2.JobStatus.ValueType, JobStatus] = MappingProxyType(
-    {
-        jobs_pb2.JOB_STATUS_PENDING: JobStatus.PENDING,
-        jobs_pb2.JOB_STATUS_RUNNING: JobStatus.RUNNING,
-        jobs_pb2.JOB_STATUS_FINISHED: JobStatus.FINISHED,
-        jobs_pb2.JOB_STATUS_FAILED: JobStatus.FAILED,
-        jobs_pb2.JOB_STATUS_CANCELED: JobStatus.CANCELED,
-    }
-)
 _UNANSWERED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
 
 
@@ -127,8 +93,8 @@ def _spec(submission: Submission) -> jobs_pb2.JobSpec:
     options, noise_model = _apart(submission.options)
     spec = jobs_pb2.JobSpec(
         backend=submission.backend,
-        result_types=[_RESULT_TYPES[result_type] for result_type in submission.result_types],
-        circuit_format=jobs_pb2.CIRCUIT_FORMAT_UNSPECIFIED if circuit_format is None else _FORMATS[circuit_format],
+        result_types=[wire.RESULT_TYPES[result_type] for result_type in submission.result_types],
+        circuit_format=jobs_pb2.CIRCUIT_FORMAT_UNSPECIFIED if circuit_format is None else wire.FORMATS[circuit_format],
         shots=submission.shots,
         seed=submission.seed,
         precision=submission.precision,
@@ -169,6 +135,6 @@ def _accepted(job: jobs_pb2.Job) -> AcceptedJob:
     return AcceptedJob(
         id=UUID(job.id),
         pointer=job.pointer,
-        status=_STATUSES[job.status],
+        status=wire.STATUSES_BY_NUMBER[job.status],
         submitted_at=job.submitted_at.ToDatetime(tzinfo=UTC),
     )

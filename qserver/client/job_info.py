@@ -2,16 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from google.protobuf.json_format import MessageToDict
 
+from qserver import wire
 from qserver.circuits import CircuitFormat
-from qserver.client import wire
 from qserver.errors import Reason
 from qserver.jobs import JobStatus
 from qserver.results import ResultType
 from qserver.rpc.v1 import jobs_pb2
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+    from google.protobuf.timestamp_pb2 import Timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ def job_info(job: jobs_pb2.Job) -> JobInfo:
         id=job.id,
         pointer=job.pointer,
         status=wire.STATUSES_BY_NUMBER[job.status],
-        reason=wire.reason_of(job.reason),
+        reason=_reason_of(job.reason),
         message=job.message,
         backend=spec.backend,
         result_types=_known_result_types(spec.result_types),
@@ -97,9 +102,9 @@ def job_info(job: jobs_pb2.Job) -> JobInfo:
         options=MessageToDict(spec.options),
         metadata=MessageToDict(spec.metadata),
         attempt=job.attempt,
-        submitted_at=wire.moment_of(job, "submitted_at"),
-        started_at=wire.moment_of(job, "started_at"),
-        finished_at=wire.moment_of(job, "finished_at"),
+        submitted_at=_moment_of(job, "submitted_at"),
+        started_at=_moment_of(job, "started_at"),
+        finished_at=_moment_of(job, "finished_at"),
         owner=job.owner,
         event_sequence=job.event_sequence,
     )
@@ -110,9 +115,9 @@ def job_update(event: jobs_pb2.WatchJobResponse) -> JobUpdate:
     return JobUpdate(
         sequence=event.sequence,
         status=wire.STATUSES_BY_NUMBER[event.status],
-        reason=wire.reason_of(event.reason),
+        reason=_reason_of(event.reason),
         message=event.message,
-        at=wire.moment_of(event, "at"),
+        at=_moment_of(event, "at"),
         actor=event.actor,
         address=event.address,
     )
@@ -137,3 +142,19 @@ def backend_info(backend: jobs_pb2.Backend) -> BackendInfo:
 
 def _known_result_types(numbers: Iterable[int]) -> tuple[ResultType, ...]:
     return tuple(wire.RESULT_TYPES_BY_NUMBER[number] for number in numbers if number in wire.RESULT_TYPES_BY_NUMBER)
+
+
+def _moment_of(message: "Message", name: str) -> datetime | None:
+    """Give a message's time, aware and in UTC; None where it has none."""
+    if not message.HasField(name):
+        return None
+    timestamp: Timestamp = getattr(message, name)
+    return timestamp.ToDatetime(tzinfo=UTC)
+
+
+def _reason_of(text: str) -> Reason | str | None:
+    """Give a reason; the bare word where a newer server knows one more, None where there is none."""
+    try:
+        return Reason(text) if text else None
+    except ValueError:
+        return text

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
-from qserver.client import wire
+from qserver import wire
 from qserver.client.faults import error_of_detail, error_without_result
 from qserver.client.outcomes import Outcome, Submitted
 from qserver.client.results import Result

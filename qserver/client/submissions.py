@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from google.protobuf.struct_pb2 import Struct
 
+from qserver import wire
 from qserver.circuits import CircuitSource
-from qserver.client import wire
 from qserver.client.circuits import AnyCircuit, CircuitWriter, UnreadSource, are_written_as_qpy
 from qserver.client.noise import apart, whole
 from qserver.client.observables import AnyObservable, to_observables

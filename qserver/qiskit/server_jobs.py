@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from qiskit.providers import JobStatus
 
-from qserver.client.wire import FINAL_STATUSES
 from qserver.qiskit.transport import Transport
 from qserver.rpc.v1 import jobs_pb2
+from qserver.wire import FINAL_STATUSES
 
 STATUSES = {
     jobs_pb2.JOB_STATUS_PENDING: JobStatus.QUEUED,

@@ -1,19 +1,12 @@
-"""Our words and the wire's numbers for them."""
+"""Our words and the numbers of `qserver.v1` for them, as both ends of the wire know them."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from qserver.circuits import CircuitFormat
-from qserver.errors import Reason
 from qserver.jobs import JobStatus
 from qserver.results import ResultType
 from qserver.rpc.v1 import jobs_pb2
-
-if TYPE_CHECKING:
-    from google.protobuf.message import Message
-    from google.protobuf.timestamp_pb2 import Timestamp
 
 RESULT_TYPES: Mapping[ResultType, jobs_pb2.ResultType.ValueType] = MappingProxyType(
     {kind: jobs_pb2.ResultType.Value(f"RESULT_TYPE_{kind.name}") for kind in ResultType}
@@ -30,19 +23,3 @@ STATUSES: Mapping[JobStatus, jobs_pb2.JobStatus.ValueType] = MappingProxyType(
 )
 STATUSES_BY_NUMBER: Mapping[int, JobStatus] = MappingProxyType({number: status for status, number in STATUSES.items()})
 FINAL_STATUSES: frozenset[int] = frozenset(number for number, status in STATUSES_BY_NUMBER.items() if status.is_final)
-
-
-def moment_of(message: "Message", name: str) -> datetime | None:
-    """Give a message's time, aware and in UTC; None where it has none."""
-    if not message.HasField(name):
-        return None
-    timestamp: Timestamp = getattr(message, name)
-    return timestamp.ToDatetime(tzinfo=UTC)
-
-
-def reason_of(text: str) -> Reason | str | None:
-    """Give a reason; the bare word where a newer server knows one more, None where there is none."""
-    try:
-        return Reason(text) if text else None
-    except ValueError:
-        return text
