@@ -71,7 +71,7 @@ class Keys:
     def list(self, caller: Identity, *, owner: str | None = None) -> Sequence[KeyRecord]:
         """List keys that were not revoked, oldest first: the caller's own, or, for an administrator, those of `owner`.
 
-        Somebody else's are none, and so are those that can do more than the key in use.
+        Left out are those that can do more than the key in use. Only administrators get those of others.
         """
         statement = _select_keys().where(api_keys.c.revoked_at.is_(None), users.c.name == (owner or caller.name))
         if not caller.sees_everything:

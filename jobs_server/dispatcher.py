@@ -89,9 +89,8 @@ class Dispatcher:
     ) -> None:
         """Take a worker for alive whose last heartbeat is at most `live_within_seconds` old.
 
-        `free_routes` is told where jobs need not wait for a round: nowhere, where the running jobs of a user have a
-        number. Of each user but administrators at most `most_running_per_user` jobs are handed out at once; 0 is any
-        number.
+        Of each user but administrators at most `most_running_per_user` jobs are handed out at once; 0 is any number.
+        `free_routes` is told where jobs need not wait for a round: nowhere, where there is such a limit.
         """
         self._most_running_per_user = most_running_per_user
         self._database = database

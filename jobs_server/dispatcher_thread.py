@@ -44,7 +44,10 @@ class DispatcherThread:
         poll_seconds: float,
         wakes_when_jobs_end: bool = False,
     ) -> None:
-        """Work at least every `poll_seconds`. Where a user may have so many running jobs, one that ends makes room."""
+        """Work at least every `poll_seconds`.
+
+        `wakes_when_jobs_end` is for where a user's running jobs are limited: one that ends makes room for another.
+        """
         self._kinds = {ChangeKind.WORK, ChangeKind.JOBS}
         if wakes_when_jobs_end:
             self._kinds.add(ChangeKind.ENDED)

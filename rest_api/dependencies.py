@@ -88,7 +88,7 @@ JobOwner = Annotated[
         min_length=1,
         max_length=MAX_NAME_LENGTH,
         pattern=r"^[^\x00-\x1f\x7f]+$",
-        description="only jobs of this user; somebody else's are none, except for an administrator",
+        description="only jobs of this user; only administrators get jobs of others",
     ),
 ]
 # Control characters are in no name; Postgres refuses NUL in any text.

@@ -87,7 +87,7 @@ class Jobs:
     ) -> Sequence[Job]:
         """Give a page of jobs in the order of submission, or against it; with `owner`, of the user of that name alone.
 
-        Somebody else's are none, except for an administrator.
+        Only administrators get jobs of others.
         """
         page = reading.Page(limit, offset, newest_first, before_pointer, statuses, owner)
         return reading.list_page(self._work, identity, page)

@@ -146,7 +146,7 @@ class MemoryBroker:
         return MemoryConsumer(self._queues, routes)
 
     def ping(self) -> None:
-        """Return until the broker was closed. Raises Unavailable then."""
+        """Return while the broker is open. Raises Unavailable once it was closed."""
         with self._queues.changed:
             self._queues.require_open()
 

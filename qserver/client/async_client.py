@@ -99,7 +99,7 @@ class AsyncClient:
     ) -> AsyncGenerator[JobInfo, None]:
         """Give one's own jobs, newest first: all where `limit` is None; only those in `statuses`, if any.
 
-        An administrator's are everybody's, or those of `user`. Somebody else's are none to anybody else.
+        Only administrators get jobs of others: everybody's, or those of `user`.
         """
         progress = ListingProgress(statuses, limit, user)
         while not progress.is_done():
@@ -112,9 +112,9 @@ class AsyncClient:
     ) -> AsyncGenerator[JobInfo, None]:
         """Give one's newest `limit` jobs, at most 500 and oldest first, then each that is new or changes, for ever.
 
-        Only those in `statuses`, if any, and of `user`, as an administrator may ask; among the newest 500 of all
-        users then. The server pushes; a lost connection is made again, and what changed meanwhile is given. Raises
-        Unavailable where nobody answers for too long.
+        Only those in `statuses`, if any. An administrator gets everybody's jobs; with `user`, those of this user, of
+        which only the ones among the newest 500 of all users are listed at first. The server pushes; a lost connection
+        is made again, and what changed meanwhile is given. Raises Unavailable where nobody answers for too long.
         """
         async with aclosing(self._connection.job_list(statuses, limit, user)) as jobs:
             async for job in jobs:

@@ -50,9 +50,9 @@ async def get_me(caller: Caller) -> Response:
     },
 )
 def list_keys(caller: Caller, neighbours: Neighbours, user: OwnerName = None) -> Response:
-    """List your keys, or, as an administrator, those of `user`. Somebody else's are none.
+    """List your keys, or, as an administrator, those of `user`.
 
-    Nor are those that can do more than the key in use.
+    Left out are keys that can do more than the one in use. Only administrators get keys of other users.
     """
     with neighbours.database.reading() as transaction:
         keys = transaction.keys.list(caller, owner=user)
