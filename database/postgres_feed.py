@@ -63,6 +63,7 @@ class PostgresFeed:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
+        self._pause_seconds = _FIRST_PAUSE_SECONDS
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_reader.setblocking(False)
         self._wake_writer.setblocking(False)
@@ -103,16 +104,15 @@ class PostgresFeed:
         self._wake_reader.close()
 
     def _run(self) -> None:
-        pause_seconds = _FIRST_PAUSE_SECONDS
         while not self._closed.is_set():
             try:
                 with closing(self._connect()) as connection:
-                    pause_seconds = _FIRST_PAUSE_SECONDS
                     self._listen(connection)
             except (psycopg.Error, SQLAlchemyError, OSError) as error:
-                _log.warning("change_feed_lost", error=str(error).partition("\n")[0], retry_seconds=pause_seconds)
-                self._closed.wait(pause_seconds)
-                pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
+                first_line = str(error).partition("\n")[0]
+                _log.warning("change_feed_lost", error=first_line, retry_seconds=self._pause_seconds)
+                self._closed.wait(self._pause_seconds)
+                self._pause_seconds = min(self._pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
 
     def _connect(self) -> psycopg.Connection:
         pooled = self._engine.raw_connection()
@@ -128,6 +128,7 @@ class PostgresFeed:
             selector.register(self._wake_reader, EVENT_READ)
             while not self._closed.is_set():
                 heard = self._listen_to_wanted(connection, heard)
+                self._pause_seconds = _FIRST_PAUSE_SECONDS  # not before: a copy of another database refuses LISTEN
                 for notification in connection.notifies(timeout=0):
                     self._tell(notification)
                 selector.select()
