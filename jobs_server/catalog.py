@@ -14,6 +14,8 @@ from qserver.errors import UnknownBackend
 from qserver.plugins import Resources
 
 _KEEP_SECONDS = 2.0
+_LOOK_AGAIN_SECONDS = 0.2
+"""How old what is known must be before it is read anew for a name that isn't there: anybody may send such names."""
 _PAGE_SIZE = 500
 _MAX_SHOWN_BACKENDS = 30
 
@@ -40,7 +42,7 @@ class _View:
 
 
 class Catalog:
-    """Answers from memory for two seconds; a name that is missing there is looked up again first."""
+    """Answers from memory for two seconds; for a name that is missing there it looks again first, but not each time."""
 
     def __init__(self, transactions: Transactions, clock: Clock) -> None:
         """Read nothing yet."""
@@ -52,7 +54,7 @@ class Catalog:
     async def backend(self, name: str) -> KnownBackend:
         """Find a backend. Raises UnknownBackend, with what there is."""
         view = await self._fresh()
-        if name not in view.backends:  # perhaps its plugin was added just now
+        if name not in view.backends and self._age_seconds(view) > _LOOK_AGAIN_SECONDS:  # perhaps it was added just now
             view = await self._read_again()
         if name not in view.backends:
             raise UnknownBackend(_unknown(name, sorted(view.backends)))
@@ -73,9 +75,12 @@ class Catalog:
 
     async def _fresh(self) -> _View:
         view = self._view
-        if view is None or self._clock.monotonic_seconds() - view.read_at_seconds > _KEEP_SECONDS:
+        if view is None or self._age_seconds(view) > _KEEP_SECONDS:
             return await self._read_again()
         return view
+
+    def _age_seconds(self, view: _View) -> float:
+        return self._clock.monotonic_seconds() - view.read_at_seconds
 
     async def _read_again(self) -> _View:
         return await self._reading.do(None, self._read)

@@ -106,6 +106,9 @@ class Demonstration:
         except grpc.RpcError as error:
             print(f"  refused: {_sentence(error)}", flush=True)
             return False
+        except httpx.HTTPError as error:
+            print(f"  the result can't be read: {error}", flush=True)
+            return False
         return all(finished)
 
     def cancel(self) -> None:

@@ -28,14 +28,14 @@ def delete(context: typer.Context, ids: JobIds, as_json: Json = False) -> None: 
 
 
 def _each(context: typer.Context, ids: list[str], change: Callable[[Job], object], done: str, *, is_json: bool) -> None:
-    """Change every job that can be; the status is that of the last one that couldn't."""
+    """Change every job that can be; the status is the largest of those that couldn't."""
     screen, status = Screen(is_json=is_json), ExitCode.DONE
     with server_of(context).client() as client:
         for job_id in named_ids(ids):
             try:
                 change(client.job(job_id))
             except QServerError as error:
-                status = exit_code_of(error)
+                status = max(status, exit_code_of(error))
                 screen.failure(job_id, error)
             else:
                 screen.document({"id": job_id, "done": done}) if is_json else screen.text(f"{job_id} {done}")

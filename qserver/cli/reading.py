@@ -33,7 +33,10 @@ def add_to(app: typer.Typer) -> None:
 def result(
     context: typer.Context,
     ids: JobIds,
-    plot: Annotated[Path | None, typer.Option(help="Draw the counts into a .png or .svg.")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw the counts into a .png or .svg, of several PUBs each into one."),
+    ] = None,
     timeout: Timeout = None,
     as_json: Json = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
@@ -50,11 +53,11 @@ def result(
                 status = exit_code_of(outcome)
                 screen.failure(job_id, outcome)
                 continue
-            for each in outcome:
+            for number, each in enumerate(outcome):
                 if not as_json:
                     screen.result(job_id, each)
                 if plot is not None:
-                    _draw(each, plot)
+                    _draw(each, picture_of(plot, number, len(outcome)))
     raise typer.Exit(status)
 
 
@@ -122,6 +125,11 @@ def _check_picture(path: Path, job_ids: Sequence[str]) -> None:
         raise InvalidRequest(f"--plot {path}: the name must end in {' or '.join(_PICTURES)}")
     if len(job_ids) != 1:
         raise InvalidRequest(f"--plot draws one job; {len(job_ids)} are named")
+
+
+def picture_of(path: Path, number: int, results: int) -> Path:
+    """Name the picture of one result of a job: that path, with the result's number where it has several."""
+    return path if results == 1 else path.with_stem(f"{path.stem}-{number}")
 
 
 def _draw(result: Result, path: Path) -> None:

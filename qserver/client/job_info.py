@@ -9,7 +9,7 @@ from google.protobuf.json_format import MessageToDict
 
 from qserver import wire
 from qserver.circuits import CircuitFormat
-from qserver.errors import Reason
+from qserver.errors import QServerError, Reason
 from qserver.jobs import JobStatus
 from qserver.results import ResultType
 from qserver.rpc.v1 import jobs_pb2
@@ -89,7 +89,7 @@ def job_info(job: jobs_pb2.Job) -> JobInfo:
     return JobInfo(
         id=job.id,
         pointer=job.pointer,
-        status=wire.STATUSES_BY_NUMBER[job.status],
+        status=_status_of(job.status),
         reason=_reason_of(job.reason),
         message=job.message,
         backend=spec.backend,
@@ -110,11 +110,18 @@ def job_info(job: jobs_pb2.Job) -> JobInfo:
     )
 
 
+def _status_of(number: int) -> JobStatus:
+    """Read a state. Raises QServerError for one that only a newer server knows: what to do then can't be guessed."""
+    if number not in wire.STATUSES_BY_NUMBER:
+        raise QServerError(f"the server names the state {number} of a job, which this client doesn't know: update it")
+    return wire.STATUSES_BY_NUMBER[number]
+
+
 def job_update(event: jobs_pb2.WatchJobResponse) -> JobUpdate:
     """Read an event."""
     return JobUpdate(
         sequence=event.sequence,
-        status=wire.STATUSES_BY_NUMBER[event.status],
+        status=_status_of(event.status),
         reason=_reason_of(event.reason),
         message=event.message,
         at=_moment_of(event, "at"),

@@ -1,9 +1,10 @@
 from pathlib import Path
 
+import httpx
 import pytest
 
 from qserver.errors import InvalidRequest
-from standalone.demonstration import expectation, own_example, probabilities
+from standalone.demonstration import Demonstration, Example, expectation, own_example, probabilities
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,17 @@ def test_outcomes_that_are_not_shown_are_hinted_at() -> None:
 @pytest.mark.parametrize(("value", "written"), [(1.0, "+1.000000"), (-0.5, "-0.500000"), (-1e-9, "+0.000000")])
 def test_an_expectation_value_of_zero_has_no_sign_of_its_own(value: float, written: str) -> None:
     assert expectation(value) == written
+
+
+def test_a_result_that_cannot_be_read_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> bool:
+        raise httpx.ConnectError("nobody listens")
+
+    with Demonstration(grpc_port=1, http_port=1) as demonstration:
+        monkeypatch.setattr(demonstration, "_run", fail)
+
+        assert not demonstration.run((Example("Bell", b"", ()),), shots=1)
+
+    assert capsys.readouterr().out == "  the result can't be read: nobody listens\n"
