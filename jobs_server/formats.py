@@ -11,6 +11,8 @@ MAX_PREAMBLE_CHARACTERS = 64 * 1024
 
 _BLANK = re.compile(r"\ufeff?(?:\s+|//[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
 _HEADER = re.compile(r"OPENQASM\s+(\d+)(?:\.\d+)?\s*;")
+_USUAL_HEADERS = {b"OPENQASM 2.0;": CircuitFormat.OPENQASM2, b"OPENQASM 3.0;": CircuitFormat.OPENQASM3}
+_USUAL_BYTES = 13
 _BY_MAJOR_VERSION = {2: CircuitFormat.OPENQASM2, 3: CircuitFormat.OPENQASM3}
 
 
@@ -19,7 +21,7 @@ def detect_format(source: bytes, stated: CircuitFormat | None) -> CircuitFormat:
 
     Raises InvalidCircuit where the bytes are no circuit, or are not in the stated format.
     """
-    found = CircuitFormat.QPY if source.startswith(_QPY_MAGIC) else _text_format(decode(source))
+    found = CircuitFormat.QPY if source.startswith(_QPY_MAGIC) else _text_format(decode(source), source[:_USUAL_BYTES])
     if stated is not None and stated is not found:
         raise InvalidCircuit(f"circuit_format says {stated}, but the source is {found}", line=1, column=1)
     return found
@@ -38,7 +40,9 @@ def decode(source: bytes) -> str:
         ) from error
 
 
-def _text_format(text: str) -> CircuitFormat:
+def _text_format(text: str, first_bytes: bytes) -> CircuitFormat:
+    if usual := _USUAL_HEADERS.get(first_bytes):
+        return usual
     beginning = text[:MAX_PREAMBLE_CHARACTERS]
     blank = _BLANK.match(beginning)
     start = blank.end() if blank else 0
