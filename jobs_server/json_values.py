@@ -34,7 +34,8 @@ def from_struct(struct: Struct, *, name: str, max_bytes: int, setting: str = MET
     """
     if not struct.fields:
         return {}
-    check_size(struct.ByteSize() // _MAX_STRUCT_OVERHEAD, name=name, max_bytes=max_bytes, setting=setting)
+    if struct.ByteSize() > _MAX_STRUCT_OVERHEAD * max_bytes:
+        raise TooLarge(f"{name} is far more than {max_bytes:,} bytes; that is the limit ({setting})")
     value = _checked_object(_struct_object(struct), name=name, depth=1)
     size_bytes = len(json.dumps(value, ensure_ascii=False).encode())
     check_size(size_bytes, name=name, max_bytes=max_bytes, setting=setting)

@@ -86,6 +86,14 @@ def test_size_of_a_struct_is_that_of_its_json() -> None:
         from_struct(to_struct({"a": "x" * 999}), name="options", max_bytes=MAX_BYTES)
 
 
+def test_a_struct_that_is_far_too_large_is_refused_unread_without_a_size_that_is_none() -> None:
+    struct = Struct()
+    struct.update({"a": ["x" * 1000] * 20 + [float("nan")]})  # read, it would be refused for something else
+
+    with pytest.raises(TooLarge, match=r"^options is far more than 1,000 bytes; that is the limit \(QSERVER_MAX_META"):
+        from_struct(struct, name="options", max_bytes=MAX_BYTES)
+
+
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_a_struct_with_no_finite_number_is_refused(number: float) -> None:
     with pytest.raises(InvalidRequest, match=r"options\.a is no finite number"):
