@@ -1,5 +1,6 @@
 """Serve everything from one process: `python -m standalone up`, or `demo` to see circuits run."""
 
+import os
 import sys
 
 from doctor import program as doctor
@@ -13,6 +14,7 @@ def main() -> int:
     if sys.argv[1:2] == ["doctor"]:
         return doctor.main(sys.argv[2:])
     options = parse_options(sys.argv[1:])
+    os.umask(0o077)  # data, logs and plugins are for who started it, whatever the mode of the folder they go into
     print(f"Starting; data in {options.data_folder}", flush=True)
     try:
         # Loading all services takes seconds: a person sees that something happens, and may think better of it.

@@ -17,13 +17,13 @@ from qserver.broker.memory import MemoryBroker
 from qserver.sandbox.forkserver import Forkserver
 from qserver.settings import Section, Settings
 from rest_api.service import RestApi
+from standalone.data_folder import DATABASE_FILE
 from standalone.first_key import FirstKey
 from standalone.options import LOOPBACK, Options
 from worker.service import Worker
 
 log = structlog.get_logger(__name__)
 
-DATABASE_FILE = "qserver.db"
 LEASE_SECONDS = 7 * 86_400.0
 """A laptop that sleeps renews no lease, and must find its jobs still running when it wakes. Nobody else could run them:
 whoever fails here ends the process, and the next one takes all leases back when it starts."""

@@ -1,10 +1,12 @@
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from qserver.errors import Conflict, SettingsError
-from standalone.data_folder import owned
+from standalone.data_folder import DATABASE_FILE, owned
 
 
 def test_a_folder_has_one_owner_at_a_time(tmp_path: Path) -> None:
@@ -27,6 +29,25 @@ def test_a_new_folder_is_for_its_user_alone(tmp_path: Path) -> None:
         mode = stat.S_IMODE(folder.stat().st_mode)
 
     assert mode == 0o700
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_in_a_folder_that_all_may_read_the_database_is_for_its_user_alone(tmp_path: Path, *, is_new: bool) -> None:
+    tmp_path.chmod(0o755)
+    if not is_new:
+        with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as earlier:
+            earlier.execute("CREATE TABLE circuits (source BLOB)")
+        (tmp_path / "owner.lock").touch(mode=0o644)
+        (tmp_path / DATABASE_FILE).chmod(0o644)
+
+    with owned(tmp_path), closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as database:
+        database.execute("PRAGMA journal_mode = wal")
+        database.execute("CREATE TABLE results (document BLOB)")
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+
+    names = {DATABASE_FILE, f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm", "owner.lock"}
+    assert modes == dict.fromkeys(names, 0o600)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
 
 
 @pytest.mark.parametrize("place", ["file", "file/inner"])
