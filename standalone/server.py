@@ -1,10 +1,11 @@
 """All services in one process, on SQLite and a queue in memory."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import structlog
 from pydantic import SecretStr
@@ -14,6 +15,8 @@ from janitor.service import Janitor
 from jobs_server.service import JobsServer
 from plugins.registry import PRELOADED_MODULES
 from qserver.broker.memory import MemoryBroker
+from qserver.errors import SettingsError
+from qserver.sandbox.folders import HeldFolder
 from qserver.sandbox.forkserver import Forkserver
 from qserver.settings import Section, Settings
 from rest_api.service import RestApi
@@ -24,6 +27,7 @@ from worker.service import Worker
 
 log = structlog.get_logger(__name__)
 
+MAX_SOCKET_PATH_BYTES = 103  # of Unix sockets: on Linux 107, elsewhere these
 LEASE_SECONDS = 7 * 86_400.0
 """A laptop that sleeps renews no lease, and must find its jobs still running when it wakes. Nobody else could run them:
 whoever fails here ends the process, and the next one takes all leases back when it starts."""
@@ -48,6 +52,12 @@ def standalone_settings(settings: Settings, options: Options) -> Settings:
             "logs": settings.logs.model_copy(update=_unset(settings.logs, _preferred_logs(options))),
         }
     )
+
+
+def _require_short(path: Path) -> None:
+    """Raise SettingsError for a path that no socket can have."""
+    if len(os.fsencode(path)) > MAX_SOCKET_PATH_BYTES:
+        raise SettingsError(f"{path} is too long a name for a socket; let TMPDIR name a folder with a shorter one")
 
 
 def _own_names(host: str) -> tuple[str, ...]:
@@ -92,11 +102,15 @@ class StandaloneServer:
         self._database = Database.open(settings.database)
         self._broker = MemoryBroker()
         # HTTP hands submissions on by a socket that nobody else can reach: so it is believed where they came from.
-        self._folder = TemporaryDirectory(prefix="qserver-")
-        self._inner_door = Path(self._folder.name) / "jobs_server"
-        self._jobs_server = JobsServer(
-            settings, self._database, self._broker, self._forkserver, inner_door=self._inner_door
-        )
+        self._folder = HeldFolder.make()
+        self._inner_door = self._folder.path / "door"
+        with ExitStack() as on_refusal:
+            on_refusal.callback(self._folder.remove)
+            _require_short(self._inner_door)
+            self._jobs_server = JobsServer(
+                settings, self._database, self._broker, self._forkserver, inner_door=self._inner_door
+            )
+            on_refusal.pop_all()
         self._worker = Worker(settings, self._database, self._broker, self._forkserver, on_failure=on_failure)
         self._janitor = Janitor(settings, self._database)
         self._rest_api: RestApi | None = None
@@ -184,5 +198,5 @@ class StandaloneServer:
         self._forkserver.close()
         self._broker.close()
         self._database.close()
-        self._folder.cleanup()
+        self._folder.remove()
         log.info("standalone_stopped")

@@ -56,6 +56,28 @@ def test_a_killed_server_goes_on_where_it_was(standalone: Standalone) -> None:
     assert "Traceback" not in standalone.log
 
 
+def test_a_killed_server_leaves_no_folder_and_others_read_none_of_its_files(tmp_path: Path) -> None:
+    temporary, data = tmp_path / "t", tmp_path / "data"
+    temporary.mkdir()
+    data.mkdir(mode=0o755)
+    server = Standalone(data, TMPDIR=str(temporary))
+    try:
+        server.start()
+        server.kill_alone()
+        left = set(temporary.iterdir())
+        server.start()
+        assert left.isdisjoint(temporary.iterdir())
+
+        readable = [path for path in data.rglob("*") if path.stat().st_mode & 0o077]
+        server.stop()
+    finally:
+        server.close()
+
+    assert left
+    assert readable == []
+    assert list(temporary.iterdir()) == []
+
+
 def test_children_end_when_their_parent_is_killed(standalone: Standalone) -> None:
     job_id = standalone.submit(SLOW)
     wait_until(lambda: standalone.status(job_id) == "running", timeout_seconds=60, what="the job runs")
