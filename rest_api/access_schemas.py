@@ -6,51 +6,46 @@ from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from database.people_records import AuditAction
 from qserver.identity import Permission, Role
+from rest_api.patterns import NAME, PRINTABLE
+from rest_api.request_body import RequestBody
 from rest_api.submission import Moment
 
-NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._@+-]*$"
 MAX_NAME_LENGTH: Final = 100
 
-UserName = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=NAME_PATTERN, examples=["ada"])]
+UserName = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=NAME, examples=["ada"])]
 """A name of our own users: nothing that a page, a log or a path could take for something else."""
 
-AnyName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+AnyName = Annotated[str, Field(min_length=1, max_length=200, pattern=PRINTABLE)]
 """A name of any user, also of one whom an issuer of tokens named."""
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+Scopes = Annotated[list[Permission], Field(min_length=1, max_length=len(Permission), fail_fast=True)]
 
 
-class NewUser(BaseModel):
+class NewUser(RequestBody):
     """A user to be added."""
-
-    model_config = _STRICT
 
     name: UserName
     role: Role = Role.USER
 
 
-class UserChange(BaseModel):
+class UserChange(RequestBody):
     """What of a user is to change; what is left out stays."""
-
-    model_config = _STRICT
 
     role: Role | None = None
     disabled: bool | None = Field(default=None, strict=True, description="shut out, with all keys; jobs stay")
 
 
-class NewApiKey(BaseModel):
+class NewApiKey(RequestBody):
     """A key to be made."""
-
-    model_config = _STRICT
 
     name: UserName = Field(description="to tell it from others of the same user", examples=["laptop"])
     user: AnyName | None = Field(default=None, description="whose; an administrator may name others than themselves")
-    scopes: list[Permission] | None = Field(
-        default=None, min_length=1, description="what the key may be used for; all that its user may do, where left out"
+    scopes: Scopes | None = Field(
+        default=None, description="what the key may be used for; all that its user may do, where left out"
     )
     expires_at: Moment | None = Field(default=None, description="worthless from then on; never, where left out")
 

@@ -9,6 +9,7 @@ from qserver.access.visitor import Visitor, credential_of
 from qserver.addresses import plain_address
 from qserver.errors import PermissionDenied
 from qserver.identity import HTTP_RULES, NOBODY, Identity, Permission
+from rest_api.patterns import PRINTABLE, PRINTABLE_PART
 from rest_api.services import Services
 from rest_api.shared_results import SharedResults
 
@@ -87,11 +88,9 @@ JobOwner = Annotated[
         alias="user",
         min_length=1,
         max_length=MAX_NAME_LENGTH,
-        pattern=r"^[^\x00-\x1f\x7f]+$",
+        pattern=PRINTABLE,
         description="only jobs of this user; only administrators get jobs of others",
     ),
 ]
 # Control characters are in no name; Postgres refuses NUL in any text.
-Name = Annotated[
-    str, Path(min_length=1, max_length=MAX_NAME_LENGTH, pattern=r"^[^\x00-\x1f\x7f/]+$", description="its name")
-]
+Name = Annotated[str, Path(min_length=1, max_length=MAX_NAME_LENGTH, pattern=PRINTABLE_PART, description="its name")]

@@ -33,6 +33,7 @@ from qserver.errors import (
     Unauthenticated,
     Unavailable,
 )
+from rest_api.patterns import WORDS
 
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -146,10 +147,22 @@ def reason_of(status: HTTPStatus) -> Reason:
     return _REASONS.get(status, Reason.INVALID_REQUEST)
 
 
-def problem_of_validation(error: RequestValidationError) -> Problem:
-    """Describe wrong fields; the sentence names each of the first ones."""
+class WrongBody(HTTPException):
+    """A body whose members are wrong.
+
+    An HTTPException, as FastAPI lets nothing else through from where it reads one.
+    """
+
+    def __init__(self, faults: Sequence[Mapping[str, object]]) -> None:
+        """Keep what Pydantic found, as it writes that."""
+        super().__init__(HTTPStatus.BAD_REQUEST)
+        self.faults = faults
+
+
+def problem_of_faults(written: Sequence[Mapping[str, object]]) -> Problem:
+    """Describe wrong fields, written as Pydantic does; the sentence names each of the first ones."""
     # A parameter that a dependency shares with its route is found wrong twice.
-    found = dict.fromkeys(FieldFault(_place(fault), _sentence(fault)) for fault in error.errors()[: 2 * MAX_FAULTS])
+    found = dict.fromkeys(FieldFault(_place(fault), _sentence(fault)) for fault in written[: 2 * MAX_FAULTS])
     faults = tuple(found)[:MAX_FAULTS]
     detail = "; ".join(f"{fault.field}: {fault.message}" for fault in faults)
     return Problem(HTTPStatus.BAD_REQUEST, detail, Reason.INVALID_REQUEST, faults=faults)
@@ -161,9 +174,14 @@ def _place(fault: Mapping[str, object]) -> str:
 
 
 def _sentence(fault: Mapping[str, object]) -> str:
-    # What broken JSON is broken by stands in the context alone.
     context = cast("Mapping[str, object]", fault.get("ctx", {}))
-    return f"{fault['msg']}: {context['error']}" if fault["type"] == "json_invalid" else str(fault["msg"])
+    match fault["type"]:
+        case "json_invalid":  # what it is broken by stands in the context alone
+            return f"{fault['msg']}: {context['error']}"
+        case "string_pattern_mismatch":
+            return WORDS[str(context["pattern"])]
+        case _:
+            return str(fault["msg"])
 
 
 def internal_problem() -> Problem:
@@ -183,6 +201,7 @@ class ErrorHandlers:
         # Starlette types a handler by what it may be given at most: any Exception.
         app.add_exception_handler(QServerError, self._on_qserver_error)  # type: ignore[arg-type]
         app.add_exception_handler(RequestValidationError, self._on_validation_error)  # type: ignore[arg-type]
+        app.add_exception_handler(WrongBody, self._on_wrong_body)  # type: ignore[arg-type]
         app.add_exception_handler(HTTPException, self._on_http_exception)  # type: ignore[arg-type]
 
     async def _on_qserver_error(self, _request: Request, error: QServerError) -> Response:
@@ -193,7 +212,10 @@ class ErrorHandlers:
         return problem.response(headers)
 
     async def _on_validation_error(self, _request: Request, error: RequestValidationError) -> Response:
-        return problem_of_validation(error).response()
+        return problem_of_faults(error.errors()).response()
+
+    async def _on_wrong_body(self, _request: Request, error: WrongBody) -> Response:
+        return problem_of_faults(error.faults).response()
 
     async def _on_http_exception(self, request: Request, error: HTTPException) -> Response:
         path = request.scope["path"]

@@ -1,5 +1,6 @@
 """Submissions go on to jobs_server over gRPC, so that there is one way in, whatever door a job came by."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC
@@ -45,7 +46,9 @@ class JobsClient:
         """
         stub = JobServiceStub(self._channel)
         # Made before the call, which would turn what goes wrong in here into its own cancellation.
-        upload = _upload(_spec(submission), submission.source())
+        # In a thread, as a large submission takes a second: others are answered meanwhile.
+        spec, source = await asyncio.to_thread(lambda: (_spec(submission), submission.source()))
+        upload = _upload(spec, source)
         try:
             answer = await stub.SubmitJob(upload, timeout=SUBMIT_SECONDS, metadata=_metadata(visitor))
         except aio.AioRpcError as error:

@@ -10,7 +10,6 @@ from uuid import UUID
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -22,6 +21,8 @@ from pydantic.config import JsonDict
 from qserver.circuits import CircuitFormat
 from qserver.jobs import DEFAULT_PRIORITY, DEFAULT_SHOTS, MAX_PRIORITY, MIN_PRIORITY, JobStatus
 from qserver.results import ResultType
+from rest_api.patterns import BASE64, PAULI
+from rest_api.request_body import ListOf, RequestBody
 
 MAX_NAME_LENGTH = 200
 MAX_REQUEST_ID_LENGTH = 128
@@ -31,7 +32,6 @@ MAX_INT64 = 2**63 - 1
 INT64: JsonDict = {"format": "int64"}
 LARGEST_EXACT_INTEGER = 2**53  # options and metadata travel as doubles
 
-BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 BELL = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; creg c[2]; h q[0]; cx q[0],q[1]; measure q -> c;'
 
 
@@ -90,19 +90,17 @@ def _fits_int64(value: int) -> int:
 Shots = Annotated[int, Field(ge=1, json_schema_extra=INT64), AfterValidator(_fits_int64), BeforeValidator(_whole)]
 Seed = Annotated[int, Field(ge=0, json_schema_extra=INT64), AfterValidator(_fits_int64), BeforeValidator(_whole)]
 Priority = Annotated[int, Field(ge=MIN_PRIORITY, le=MAX_PRIORITY), BeforeValidator(_whole)]
-Pauli = Annotated[str, Field(pattern="^[IXYZ]+$")]
+Pauli = Annotated[str, Field(pattern=PAULI)]
 Term = Annotated[tuple[Pauli, float], Strict(False)]
 Moment = Annotated[AwareDatetime, AfterValidator(_has_utc)]
 FreeObject = Annotated[dict[str, object], AfterValidator(_carried)]
 
 
-class Submission(BaseModel):
+class Submission(RequestBody):
     """One job. The circuit is either `circuit` (text) or `circuit_base64` (any format)."""
 
     model_config = ConfigDict(
         strict=True,
-        extra="forbid",
-        frozen=True,
         json_schema_extra={
             "examples": [{"backend": "aer", "circuit": BELL, "result_types": ["counts"], "shots": 1024}],
             "oneOf": [_only("circuit", "circuit_base64"), _only("circuit_base64", "circuit")],
@@ -117,21 +115,23 @@ class Submission(BaseModel):
     circuit_format: Annotated[
         CircuitFormat | None, Strict(False), Field(description="told from the source where absent")
     ] = None
-    result_types: Annotated[list[Annotated[ResultType, Strict(False)]], Field(min_length=1)]
+    result_types: Annotated[
+        list[Annotated[ResultType, Strict(False)]], Field(min_length=1, max_length=len(ResultType), fail_fast=True)
+    ]
     shots: Shots = DEFAULT_SHOTS
     seed: Annotated[Seed | None, Field(description="makes the run repeatable")] = None
     precision: Annotated[
         float | None, Field(gt=0, description="wanted standard error of expval; exact where absent")
     ] = None
     observables: Annotated[
-        list[Annotated[list[Term], Field(min_length=1)]],
+        ListOf[Annotated[ListOf[Term], Field(min_length=1)]],
         Field(
             description="for expval: each a list of [pauli string, coefficient]; the rightmost letter is qubit 0",
             examples=[[[["ZZ", 1.0], ["XX", 0.5]]]],
         ),
-    ] = []
-    options: Annotated[FreeObject, Field(description="see the backend's options_schema at /api/v1/plugins")] = {}
-    metadata: Annotated[FreeObject, Field(description="free, given back as it came")] = {}
+    ] = Field(default=[])
+    options: FreeObject = Field(default={}, description="see the backend's options_schema at /api/v1/plugins")
+    metadata: FreeObject = Field(default={}, description="free, given back as it came")
     priority: Annotated[Priority, Field(description="higher runs earlier")] = DEFAULT_PRIORITY
     time_limit_seconds: Annotated[float | None, Field(gt=0, description="longest run")] = None
     expires_at: Annotated[

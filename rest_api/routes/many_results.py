@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from pydantic import Field
 
 from database import Database, Transaction
 from database.job_results import SHARED_BYTES
@@ -56,11 +57,12 @@ class Selection:
 
 async def selection(
     ids: Annotated[
-        list[UUID] | None,
+        Annotated[list[UUID], Field(fail_fast=True)] | None,
         Query(alias="id", max_length=MAX_IDS, description="only these jobs, in this order; may be repeated"),
     ] = None,
     statuses: Annotated[
-        list[JobStatus] | None, Query(alias="status", description="only jobs in one of these; may be repeated")
+        Annotated[list[JobStatus], Field(fail_fast=True)] | None,
+        Query(alias="status", max_length=len(JobStatus), description="only jobs in one of these; may be repeated"),
     ] = None,
     cursor: Cursor = 0,
     limit: Annotated[

@@ -15,6 +15,9 @@ MEMBERS_OF_METADATA = f'"metadata": {{{MILLION_MEMBERS}}}'
 ONES = "1" * MILLION
 TOO_MANY = "more than 520,597 JSON values"
 EMPTY_LISTS = '"metadata": {"a": [' + ",".join(["[]"] * 10 * MILLION) + "]}"
+HALF_A_MILLION_UNKNOWN = '"result_types": [' + ",".join(['"zz"'] * (MILLION // 2)) + "]"
+HALF_A_MILLION_MEMBERS = ",".join(f'"k{number}":1' for number in range(MILLION // 2))
+WRONG_OBSERVABLES = '"observables": [' + ",".join(['[["Q",1]]'] * 120_000) + "]"
 UNKNOWN_TYPES = '"result_types": [' + ",".join(["7"] * MILLION) + "]"
 
 
@@ -43,6 +46,13 @@ BODIES = {
     "metadata of a million keys": (f"{{{GOOD}, {MEMBERS_OF_METADATA}}}", 413, TOO_MANY),
     "ten million empty lists": (f"{{{GOOD}, {EMPTY_LISTS}}}", 413, TOO_MANY),
     "a million unknown result types": (f'{{"backend": "aer", "circuit": "x", {UNKNOWN_TYPES}}}', 413, TOO_MANY),
+    "500,000 unknown result types": (
+        f'{{"backend": "aer", "circuit": "x", {HALF_A_MILLION_UNKNOWN}}}',
+        400,
+        "body.result_types.0: Input should be 'counts'",
+    ),
+    "500,000 unknown members": (f"{{{GOOD}, {HALF_A_MILLION_MEMBERS}}}", 400, "body.k0"),
+    "120,000 wrong observables": (f"{{{GOOD}, {WRONG_OBSERVABLES}}}", 400, "letters I, X, Y and Z"),
     "NaN": (f'{{{GOOD}, "precision": NaN}}', 400, "JSON decode error"),
     "Infinity": (f'{{{GOOD}, "precision": -Infinity}}', 400, "JSON decode error"),
     "a number past all doubles": (f'{{{GOOD}, "precision": 1e999}}', 400, "number is infinity"),

@@ -172,3 +172,17 @@ async def test_deleted_jobs_are_not_listed(site: Site) -> None:
         transaction.jobs.delete(gone.id, ANONYMOUS)
 
     assert await ids_of(site) == texts([kept])
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("id", "x"), ("status", "lost")])
+async def test_of_many_wrong_values_the_first_is_told(site: Site, name: str, wrong: str) -> None:
+    answer = await site.client.get("/api/v1/results", params={name: [wrong] * 5})
+
+    assert answer.status_code == 400
+    assert [fault["field"] for fault in answer.json()["errors"]] == [f"query.{name}.0"]
+
+
+async def test_a_status_that_is_named_more_often_than_there_are_statuses_is_refused(site: Site) -> None:
+    answer = await site.client.get("/api/v1/results", params={"status": ["pending"] * 6})
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "query.status")
