@@ -12,6 +12,7 @@ from qserver.identity import HTTP_RULES, NOBODY, Identity, Permission
 from rest_api.patterns import PRINTABLE, PRINTABLE_PART
 from rest_api.services import Services
 from rest_api.shared_results import SharedResults
+from rest_api.whole_numbers import IN_DIGITS
 
 if TYPE_CHECKING:
     from fastapi.routing import APIRoute
@@ -81,7 +82,7 @@ Caller = Annotated[Identity, Depends(identify)]
 Neighbours = Annotated[Services, Depends(find_services)]
 SharedReading = Annotated[SharedResults, Depends(find_shared_results)]
 JobId = Annotated[UUID, Path(alias="id", description="the job's id, a UUID")]
-Cursor = Annotated[int, Query(ge=0, le=MAX_CURSOR, description="how many to skip from the start")]
+Cursor = Annotated[int, Query(ge=0, le=MAX_CURSOR, description="how many to skip from the start"), IN_DIGITS]
 JobOwner = Annotated[
     str | None,
     Query(

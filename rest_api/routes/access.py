@@ -20,6 +20,7 @@ from rest_api.json_response import json_response
 from rest_api.openapi import answers, refusals
 from rest_api.service_route import ServiceRoute
 from rest_api.views import API_PREFIX
+from rest_api.whole_numbers import IN_DIGITS
 
 PAGE_SIZE = 100
 
@@ -189,7 +190,9 @@ def change_user(name: Name, change: schemas.UserChange, caller: Caller, neighbou
 )
 def list_audit(
     neighbours: Neighbours,
-    before: Annotated[int | None, Query(ge=1, le=MAX_CURSOR, description="only what came before this id")] = None,
+    before: Annotated[
+        int | None, Query(ge=1, le=MAX_CURSOR, description="only what came before this id"), IN_DIGITS
+    ] = None,
 ) -> Response:
     """Read who did what, and from where: users, keys, plugins, and jobs that were canceled or deleted.
 

@@ -15,6 +15,7 @@ from rest_api.event_stream import JobEvents
 from rest_api.openapi import event_stream, refusals
 from rest_api.service_route import ServiceRoute
 from rest_api.views import API_PREFIX
+from rest_api.whole_numbers import IN_DIGITS
 
 HEARTBEAT_SECONDS = 15
 MAX_SEQUENCE = 2**63 - 1
@@ -65,7 +66,7 @@ async def follow_job(
     neighbours: Neighbours,
     watch: Annotated[Watch, Depends(watch_job)],
     last_event_id: Annotated[
-        int, Header(ge=0, le=MAX_SEQUENCE, description="sequence number of the last event already seen")
+        int, Header(ge=0, le=MAX_SEQUENCE, description="sequence number of the last event already seen"), IN_DIGITS
     ] = 0,
 ) -> Response:
     """Send every event after `Last-Event-ID`, past ones first, as they come; the stream ends with the final one.

@@ -29,6 +29,7 @@ from rest_api.result_texts import (
 )
 from rest_api.service_route import ServiceRoute
 from rest_api.views import API_PREFIX
+from rest_api.whole_numbers import IN_DIGITS
 
 PAGE_SIZE = 20
 MAX_PAGE_SIZE = 500
@@ -66,7 +67,9 @@ async def selection(
     ] = None,
     cursor: Cursor = 0,
     limit: Annotated[
-        int | None, Query(ge=1, le=MAX_PAGE_SIZE, description="how many at most; 20, or all that `id` names")
+        int | None,
+        Query(ge=1, le=MAX_PAGE_SIZE, description="how many at most; 20, or all that `id` names"),
+        IN_DIGITS,
     ] = None,
 ) -> Selection:
     """Read which jobs are asked for. One that is named twice is answered once."""

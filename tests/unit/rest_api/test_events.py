@@ -77,7 +77,7 @@ async def test_who_has_seen_the_final_event_is_told_not_to_come_back(site: Site)
     assert answer.status_code == 204
 
 
-@pytest.mark.parametrize("last", ["x", "-1", "", str(2**63)])
+@pytest.mark.parametrize("last", ["x", "-1", "", "1_0", "+1", str(2**63)])
 async def test_a_wrong_last_event_id_is_named(site: Site, last: str) -> None:
     job = site.submit()
 
