@@ -15,7 +15,7 @@ from database.types import Now, SecondsFromNow
 from database.work import Work
 from qserver.access.directory import KeyHolder
 from qserver.errors import NotFound, PermissionDenied, QuotaExceeded, ReachedLimit, Unauthenticated
-from qserver.identity import ANONYMOUS, Identity, Permission, Role
+from qserver.identity import ANONYMOUS, Identity, Permission, Role, named
 from qserver.quotas import QuotaUse
 
 _USE_SECONDS: Final = 60.0
@@ -150,7 +150,7 @@ class Keys:
         if not caller.may_revoke(key_id, _scopes(row)):
             raise PermissionDenied(
                 f"the key in use may revoke itself, and with 'submit' those that can do no more than it: "
-                f"key {row['name']} was made for {', '.join(sorted(_scopes(row) - {Permission.NONE})) or 'nothing'}"
+                f"key {row['name']} was made for {', '.join(named(_scopes(row))) or 'nothing'}"
             )
 
     def _make_worthless(self, which: ColumnElement[bool]) -> set[UUID]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from qserver.identity import Permission, Role
+from qserver.identity import Permission, Role, named
 from qserver.json_types import JsonObject
 
 ADMIN: Final = "admin"
@@ -57,7 +57,7 @@ class KeyRecord:
 
     def summary(self) -> dict[str, str | list[str]]:
         """Give what the audit trail keeps of it."""
-        return {"name": self.name, "user": self.owner, "scopes": [*sorted(self.scopes)]}
+        return {"name": self.name, "user": self.owner, "scopes": [*named(self.scopes)]}
 
 
 class AuditAction(StrEnum):

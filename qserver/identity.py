@@ -33,6 +33,12 @@ class Permission(StrEnum):
 
 EVERYTHING = frozenset(Permission)
 
+
+def named(permissions: frozenset[Permission]) -> list[Permission]:
+    """Give what is told to people: not the permission to do what needs none."""
+    return sorted(permissions - {Permission.NONE})
+
+
 _GRANTED: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.ADMIN: EVERYTHING,

@@ -13,7 +13,7 @@ _MAKER_ID = UUID("0c9c2b7e-51b5-4a0f-9a55-3b0d1fd6f3a7")
 _MADE = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _SCOPES = [Permission.READ, Permission.SUBMIT]
 
-ME = schemas.Me(_USER_ID, "ada", Role.USER, [Permission.NONE, *_SCOPES])
+ME = schemas.Me(_USER_ID, "ada", Role.USER, _SCOPES)
 USER = schemas.User(_USER_ID, "ada", Role.USER, created_at=_MADE, disabled_at=None, external=False)
 KEY = schemas.ApiKey(
     id=_KEY_ID,

@@ -1,7 +1,13 @@
 """Our words for users, keys and what people did."""
 
 from database.people_records import AuditRecord, KeyRecord, UserRecord
+from qserver.identity import Identity, named
 from rest_api import access_schemas as schemas
+
+
+def me_view(caller: Identity) -> schemas.Me:
+    """Show callers who they are to the service."""
+    return schemas.Me(caller.user_id, caller.name, caller.role, named(caller.permissions))
 
 
 def key_view(key: KeyRecord) -> schemas.ApiKey:
@@ -10,7 +16,7 @@ def key_view(key: KeyRecord) -> schemas.ApiKey:
         id=key.id,
         name=key.name,
         user=key.owner,
-        scopes=sorted(key.scopes),
+        scopes=named(key.scopes),
         created_at=key.created_at,
         expires_at=key.expires_at,
         last_used_at=key.last_used_at,

@@ -14,7 +14,7 @@ from qserver.errors import InvalidRequest, PermissionDenied
 from qserver.identity import ANONYMOUS, Identity, Permission
 from rest_api import access_examples as examples
 from rest_api import access_schemas as schemas
-from rest_api.access_views import entry_view, key_view, user_view
+from rest_api.access_views import entry_view, key_view, me_view, user_view
 from rest_api.dependencies import MAX_CURSOR, Caller, Name, Neighbours, identify
 from rest_api.json_response import json_response
 from rest_api.openapi import answers, refusals
@@ -38,7 +38,7 @@ OwnerName = Annotated[schemas.AnyName | None, Query(alias="user", description="w
 )
 async def get_me(caller: Caller) -> Response:
     """Read who the key in use makes you."""
-    return json_response(schemas.Me(caller.user_id, caller.name, caller.role, sorted(caller.permissions)))
+    return json_response(me_view(caller))
 
 
 @router.get(

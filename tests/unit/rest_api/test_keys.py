@@ -18,7 +18,7 @@ async def test_a_key_is_made_used_and_revoked_at_once(town: Town) -> None:
     assert (about["user"], about["scopes"], about["last_used_at"]) == ("ada", ["read"], None)
 
     me = (await town.call("GET", "/api/v1/me", key)).json()
-    assert (me["name"], me["permissions"]) == ("ada", ["none", "read"])
+    assert (me["name"], me["permissions"]) == ("ada", ["read"])
     assert (await town.call("POST", "/api/v1/jobs", key, json=SUBMISSION)).status_code == 403
     assert "not made for 'submit'" in (await town.call("POST", "/api/v1/keys", key, json={"name": "x"})).text
 
