@@ -2,21 +2,42 @@
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from types import MappingProxyType
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, relevance
+from jsonschema.validators import extend
 from referencing import Registry
 
 from qserver.errors import InvalidRequest, Reason
 from qserver.json_types import JsonObject
 from qserver.plugins import BackendSpec
 
+_MAX_FAULTS = 20
+"""Of one keyword of a schema: one in ten thousand items is as wrong as all of them, of which each would take 3 kB."""
+
 _MAX_SHOWN_VALUE = 80
 _MAX_SHOWN_NAMES = 40
+_Keyword = Callable[[object, object, object, Mapping[str, object]], Iterable[ValidationError] | None]
 _BOUNDS: Mapping[str, str] = MappingProxyType(
     {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+)
+
+
+def _with_few_faults(keyword: _Keyword) -> _Keyword:
+    def find(
+        validator: object, value: object, instance: object, schema: Mapping[str, object]
+    ) -> Iterator[ValidationError]:
+        return islice(keyword(validator, value, instance, schema) or (), _MAX_FAULTS)
+
+    return find
+
+
+_Validator: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    {name: _with_few_faults(keyword) for name, keyword in Draft202012Validator.VALIDATORS.items()},
 )
 
 
@@ -30,7 +51,7 @@ class OptionsSchema:
         self._names = frozenset(properties) if isinstance(properties, Mapping) else frozenset()
         self._is_closed = backend.options_schema.get("additionalProperties") is False
         # An empty registry: a schema that refers to an address must not make us fetch it.
-        self._validator = Draft202012Validator(_plain(backend.options_schema), registry=Registry())
+        self._validator = _Validator(_plain(backend.options_schema), registry=Registry())
         self._needs_none = self._validator.is_valid({})
 
     def check(self, options: JsonObject) -> None:

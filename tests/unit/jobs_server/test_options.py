@@ -1,11 +1,13 @@
 """Options, checked by the backend's schema."""
 
+from typing import Any
+
 import pytest
 
 from jobs_server.options import OptionsSchema
 from qserver.circuits import CircuitFormat
 from qserver.errors import InvalidRequest, Reason
-from qserver.json_types import JsonObject
+from qserver.json_types import JsonObject, JsonValue
 from qserver.plugins import BackendSpec
 from qserver.results import ResultType
 
@@ -91,3 +93,30 @@ def test_a_schema_that_points_elsewhere_fetches_nothing() -> None:
 
     with pytest.raises(Exception, match="Unresolvable"):
         remote.check({"a": 1})
+
+
+class Watched(list[JsonValue]):
+    """A list that counts how often one of its items is looked at."""
+
+    looks = 0
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - list's own
+        self.looks += 1
+        return super().__getitem__(index)
+
+
+def test_of_a_list_in_which_all_is_wrong_the_first_items_are_looked_at() -> None:
+    points = Watched([0] * 10_000)
+    numbers = schema({"properties": {"a": {"oneOf": [{"items": {"type": "string"}}, {"items": {"type": "boolean"}}]}}})
+
+    with pytest.raises(InvalidRequest, match="it fits none of"):
+        numbers.check({"a": points})
+
+    assert 0 < points.looks < 1000
+
+
+def test_a_long_list_is_looked_at_to_its_end() -> None:
+    points: JsonObject = {"a": [*[0] * 10_000, "x"]}
+
+    with pytest.raises(InvalidRequest, match=r"option 'a\.10000' is \"x\"; it must be of type number"):
+        schema({"properties": {"a": {"items": {"type": "number"}}}}).check(points)
