@@ -5,14 +5,31 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 
+from jobs_server.limits import MAX_NAME_LENGTH
 from qserver.errors import InvalidRequest, QServerError, Reason, TooLarge
 from qserver.jobs import RunRequest
+from qserver.repeated import first_repeated
 from qserver.results import ResultType
+from qserver.rpc.v1 import jobs_pb2
 from qserver.settings import LimitSettings
 from qserver.sweeps import VALUE_BYTES, Sweep, broadcast
 
 MAX_AXES = 32
 """Of a table or an array of observables; NumPy had this limit for long."""
+
+MAX_PARAMETERS = 100_000
+"""Of one PUB. A circuit with so many free parameters would take seconds to read, and minutes to run."""
+
+_VALUES_OF_A_LOOK = 64 * 1024
+"""Others get the interpreter between two looks, not within one: a millisecond, where millions of values take 100."""
+
+
+def check_sweep_numbers(pub: jobs_pb2.Pub) -> None:
+    """Raise TooLarge for more axes or parameters than a PUB may have, before one of them is read."""
+    _check_axes("shape", len(pub.shape))
+    _check_axes("observables_shape", len(pub.observables_shape))
+    if len(pub.parameters) > MAX_PARAMETERS:
+        raise TooLarge(f"{len(pub.parameters):,} parameters; the limit is {MAX_PARAMETERS:,}")
 
 
 def check_pubs(runs: Sequence[RunRequest], limits: LimitSettings) -> None:
@@ -58,29 +75,42 @@ def _check_together(runs: Sequence[RunRequest], limits: LimitSettings) -> None:
 
 
 def _check_shape(name: str, shape: tuple[int, ...]) -> None:
-    if len(shape) > MAX_AXES:
-        raise TooLarge(f"{name} has {len(shape)} axes; the limit is {MAX_AXES}")
+    _check_axes(name, len(shape))
     if any(size < 0 for size in shape):
         raise InvalidRequest(f"{name} is {shape}; no size can be below 0")
 
 
+def _check_axes(name: str, axes: int) -> None:
+    if axes > MAX_AXES:
+        raise TooLarge(f"{name} has {axes:,} axes; the limit is {MAX_AXES}")
+
+
 def _check_values(sweep: Sweep) -> None:
     parameters = sweep.parameters
-    if any(not name or not name.isprintable() for name in parameters):
-        raise InvalidRequest("a parameter's name must be printable characters, at least one")
-    if len(set(parameters)) != len(parameters):
-        twice = next(name for name in parameters if parameters.count(name) > 1)
-        raise InvalidRequest(f"the parameter {twice!r} is named twice")
     wanted_bytes = VALUE_BYTES * sweep.num_points * len(parameters)
     if len(sweep.values) != wanted_bytes:
         raise InvalidRequest(
             f"values are {len(sweep.values):,} bytes; {sweep.num_points:,} sets of {len(parameters):,} float64 are "
             f"{wanted_bytes:,}"
         )
-    # A sum is finite where all values are, unless they overflow it: only then is each looked at.
+    if any(not name or not name.isprintable() for name in parameters):
+        raise InvalidRequest("a parameter's name must be printable characters, at least one")
+    twice = first_repeated(parameters)
+    if twice is not None:
+        raise InvalidRequest(f"the parameter {_shown(twice)} is named twice")
     numbers = memoryview(sweep.values).cast("d")
-    if not math.isfinite(sum(numbers)) and not all(map(math.isfinite, numbers)):
+    starts = range(0, len(numbers), _VALUES_OF_A_LOOK)
+    if not all(_are_finite(numbers[start : start + _VALUES_OF_A_LOOK]) for start in starts):
         raise InvalidRequest("a parameter's value is NaN or infinite; all must be finite")
+
+
+def _are_finite(numbers: "memoryview[float]") -> bool:
+    # A sum is finite where all values are, unless they overflow it: only then is each looked at.
+    return math.isfinite(sum(numbers)) or all(map(math.isfinite, numbers))
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= MAX_NAME_LENGTH else name[:MAX_NAME_LENGTH] + "…")
 
 
 def _check_observables(run: RunRequest, sweep: Sweep) -> None:

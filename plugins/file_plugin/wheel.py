@@ -8,6 +8,7 @@ from pathlib import Path
 
 from plugins.file_plugin.names import import_name, is_backend, is_version, normalized
 from qserver.errors import InvalidRequest
+from qserver.repeated import first_repeated
 
 MAX_BACKENDS = 500
 MAX_BACKENDS_FILE_BYTES = 64 * 1024
@@ -90,6 +91,6 @@ def _check_number(names: Sequence[str], member: str) -> None:
         raise InvalidRequest(f"{member} names no backend")
     if len(names) > MAX_BACKENDS:
         raise InvalidRequest(f"{member} names {len(names)} backends; the limit is {MAX_BACKENDS}")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    twice = first_repeated(names)
+    if twice is not None:
         raise InvalidRequest(f"{member} names {twice!r} twice")

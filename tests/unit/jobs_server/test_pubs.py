@@ -72,6 +72,12 @@ BAD_PUBS: Iterable[tuple[jobs_pb2.Pub, str]] = [
     (a_pub(parameters=["a"], values=b"1234567"), "values are 7 bytes; 1 sets of 1 float64 are 8"),
     (a_pub(shape=[3], parameters=["a"], values=packed(1.0)), "values are 8 bytes; 3 sets of 1 float64 are 24"),
     (a_pub(parameters=["a", "a"], values=packed(1.0, 2.0)), "the parameter 'a' is named twice"),
+    (
+        a_pub(parameters=[f"p{number}" for number in range(9999)] + ["p9998"], values=packed(*[1.0] * 10_000)),
+        "the parameter 'p9998' is named twice",
+    ),
+    (a_pub(parameters=["a" * 1000] * 2, values=packed(1.0, 2.0)), f"the parameter '{'a' * 200}…' is named twice"),
+    (a_pub(parameters=["a"] * 10_000), "values are 0 bytes; 1 sets of 10,000 float64 are 80,000"),
     (a_pub(parameters=[""], values=packed(1.0)), "a parameter's name must be printable"),
     (a_pub(parameters=["a"], values=packed(float("nan"))), "is NaN or infinite"),
     (a_pub(parameters=["a", "b"], values=packed(float("inf"), float("-inf"))), "is NaN or infinite"),
