@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 from database.cache_keys import cache_key
@@ -13,7 +14,9 @@ from jobs_server.catalog import Catalog, KnownBackend
 from jobs_server.circuits import CircuitLibrary, SentCircuit
 from jobs_server.formats import decode, detect_format
 from jobs_server.inspectors import InspectorPool
+from jobs_server.large_work import LargeWork
 from jobs_server.noise_models import NoiseModels
+from jobs_server.pauses import Pauses
 from jobs_server.plan_memory import PlanMemory
 from jobs_server.readings import Reading
 from jobs_server.sandboxed_options import SandboxedOptions
@@ -29,6 +32,9 @@ from qserver.plugins import CPU_ROUTE, GPU_ROUTE, LARGE_ROUTE, Plan, Resources, 
 from qserver.results import ResultType
 from qserver.settings import MIB, Settings
 
+_SOURCE_BYTES_A_MESSAGE_BYTE = 16
+_CHECKED_TOGETHER = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -38,6 +44,12 @@ class Submission:
     request: JobRequest
     source: bytes
     noise_model: NoiseModel | None = None  # that the options refer to, where it came along
+    spec_bytes: int = 0  # of the message that the request was read from
+
+    @property
+    def work_bytes(self) -> int:
+        """What looking at it costs, in bytes of a message: those of a circuit are only hashed and decoded."""
+        return self.spec_bytes + len(self.source) // _SOURCE_BYTES_A_MESSAGE_BYTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +79,10 @@ class Admission:
         registry: Registry,
         settings: Settings,
         clock: Clock,
+        large_work: LargeWork,
     ) -> None:
         """Use what the server has."""
+        self._large_work = large_work
         self._clock = clock
         self._catalog = catalog
         self._library = library
@@ -86,14 +100,17 @@ class Admission:
         An error is InvalidRequest (or a kind of it) or Unavailable; none takes another submission with it.
         """
         backends = await self._backends(submissions)
-        checked = [self._check(submission, backends) for submission in submissions]
-        checked = await asyncio.gather(*map(self._check_in_sandbox, checked)) if _has_options(checked) else checked
+        checked = await self._check_all(submissions, backends)
+        checked = await self._check_all_in_sandbox(checked) if _has_options(checked) else checked
         drafts = [found for found in checked if isinstance(found, _Draft)]
         readings = iter(await self._read(drafts))
         resources = await self._catalog.resources()
-        return [
-            self._job(found, next(readings), resources) if isinstance(found, _Draft) else found for found in checked
-        ]
+        admitted, pauses = [], Pauses()
+        for found in checked:
+            admitted.append(self._job(found, next(readings), resources) if isinstance(found, _Draft) else found)
+            if pauses.is_due:
+                await pauses.take()
+        return admitted
 
     async def _backends(self, submissions: Sequence[Submission]) -> _Backends:
         names = list(dict.fromkeys(submission.request.run.backend for submission in submissions))
@@ -106,6 +123,15 @@ class Admission:
             return await self._catalog.backend(name)
         except Exception as error:  # noqa: BLE001 - it is the answer to those that name it; the others go on
             return error
+
+    async def _check_all(self, submissions: Sequence[Submission], backends: _Backends) -> Sequence[_Draft | Exception]:
+        checked, pauses = [], Pauses()
+        for submission in submissions:
+            user_id, check = submission.identity.user_id, partial(self._check, submission, backends)
+            checked.append(await self._large_work.do(user_id, submission.work_bytes, check))
+            if pauses.is_due:
+                await pauses.take()
+        return checked
 
     def _check(self, submission: Submission, backends: _Backends) -> _Draft | Exception:
         try:
@@ -128,6 +154,12 @@ class Admission:
         circuit_format = _circuit_format(backend, submission)
         sha256 = circuit_hash(circuit_format, submission.source, reader=self._reader(backend))
         return _Draft(submission, backend, circuit_format, sha256)
+
+    async def _check_all_in_sandbox(self, checked: Sequence[_Draft | Exception]) -> Sequence[_Draft | Exception]:
+        found: list[_Draft | Exception] = []
+        for start in range(0, len(checked), _CHECKED_TOGETHER):
+            found += await asyncio.gather(*map(self._check_in_sandbox, checked[start : start + _CHECKED_TOGETHER]))
+        return found
 
     async def _check_in_sandbox(self, draft: _Draft | Exception) -> _Draft | Exception:
         if isinstance(draft, Exception):

@@ -85,7 +85,8 @@ class Gate(aio.ServerInterceptor):
             "Behaviour", found.unary_unary or found.unary_stream or found.stream_unary or found.stream_stream
         )
         make = _HANDLER_MAKERS[found.request_streaming, found.response_streaming]
-        deserialize = _refusing(cast("Deserializer", found.request_deserializer))
+        # Of a method that reads its request itself, gRPC knows no way to.
+        deserialize = _refusing(cast("Deserializer | None", found.request_deserializer) or _unread)
         # A single request gRPC would read before it calls anything of ours, and answer for a broken one itself.
         guarded = self._guarded(
             handler_call_details.method,
@@ -167,6 +168,10 @@ def _refusing(deserialize: Deserializer) -> Deserializer:
             raise InvalidRequest(f"the message can't be read: {error}") from error
 
     return read
+
+
+def _unread(message: bytes) -> object:
+    return message
 
 
 def _size_bytes(request: object) -> int:

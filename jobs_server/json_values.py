@@ -12,7 +12,9 @@ from qserver.json_types import JsonObject, JsonValue
 MAX_DEPTH = 32
 METADATA_SETTING = "QSERVER_MAX_METADATA_BYTES"
 _LARGEST_EXACT_INTEGER = 2**53  # a double holds every whole number up to here
-_MAX_STRUCT_OVERHEAD = 16  # `1,` of JSON takes 13 bytes in a Struct: what is larger by more is refused unread
+_MAX_STRUCT_OVERHEAD = 5  # `1, ` of JSON takes 11 bytes in a Struct: what is larger by more is refused unread
+_MIN_VALUE_BYTES = 2  # of JSON: `[]` around another
+_MAX_SHOWN_KEY = 100
 
 
 def check_size(size_bytes: int, *, name: str, max_bytes: int, setting: str = METADATA_SETTING) -> None:
@@ -27,6 +29,12 @@ def parse_object(text: str, *, name: str, max_bytes: int) -> JsonObject:
     return _read_object(lambda: json.loads(text), name=name, form="a JSON object, e.g. {}")
 
 
+def check_struct_size(size_bytes: int, *, name: str, max_bytes: int, setting: str = METADATA_SETTING) -> None:
+    """Raise TooLarge for a protobuf Struct that is larger than any of `max_bytes` as JSON, going by its bytes alone."""
+    if size_bytes > max_bytes * _MAX_STRUCT_OVERHEAD:
+        raise TooLarge(f"{name} is far more than {max_bytes:,} bytes; that is the limit ({setting})")
+
+
 def from_struct(struct: Struct, *, name: str, max_bytes: int, setting: str = METADATA_SETTING) -> JsonObject:
     """Read a JSON object from a protobuf Struct; whole numbers that a double holds exactly become integers.
 
@@ -34,8 +42,9 @@ def from_struct(struct: Struct, *, name: str, max_bytes: int, setting: str = MET
     """
     if not struct.fields:
         return {}
-    if struct.ByteSize() > _MAX_STRUCT_OVERHEAD * max_bytes:
-        raise TooLarge(f"{name} is far more than {max_bytes:,} bytes; that is the limit ({setting})")
+    struct_bytes = struct.ByteSize()
+    check_struct_size(struct_bytes, name=name, max_bytes=max_bytes, setting=setting)
+    _check_number(struct, struct_bytes, name=name, most=max_bytes // _MIN_VALUE_BYTES, setting=setting)
     value = _checked_object(_struct_object(struct), name=name, depth=1)
     size_bytes = len(json.dumps(value, ensure_ascii=False).encode())
     check_size(size_bytes, name=name, max_bytes=max_bytes, setting=setting)
@@ -75,6 +84,12 @@ def number_of_values(struct: Struct, *, most: int) -> int:
     return number
 
 
+def _check_number(struct: Struct, struct_bytes: int, *, name: str, most: int, setting: str) -> None:
+    """Refuse before it is unfolded what holds more values than JSON of the limit could."""
+    if struct_bytes > most and number_of_values(struct, most=most) > most:
+        raise TooLarge(f"{name} holds more than {most:,} values, and would be too large as JSON ({setting})")
+
+
 def to_struct(value: JsonObject) -> Struct:
     """Write a JSON object as a protobuf Struct; numbers become doubles."""
     return Struct(fields={key: _to_value(item) for key, item in value.items()})
@@ -93,7 +108,9 @@ def _checked_object(value: Mapping[str, object], *, name: str, depth: int) -> Js
     if depth > MAX_DEPTH:
         raise _too_deep(name)
     return {
-        _checked_text(key, name=name): _checked(item, name=f"{name}.{key}", depth=depth) for key, item in value.items()
+        # Of a long key only its beginning: with all of it each of its members would have a long name.
+        _checked_text(key, name=name): _checked(item, name=f"{name}.{key[:_MAX_SHOWN_KEY]}", depth=depth)
+        for key, item in value.items()
     }
 
 
@@ -127,13 +144,17 @@ def _checked_number(value: float, *, name: str) -> int | float:
 
 def _checked_text(text: str, *, name: str) -> str:
     # Postgres keeps neither in jsonb: a job that holds one would fail only when it is stored.
-    if "\0" in text or not _is_unicode(text):
+    if "\0" in text or not (text.isascii() or _is_unicode(text)):
         raise InvalidRequest(f"{_printable(name)} holds a NUL character or half a surrogate pair")
     return text
 
 
 def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _printable(text: str) -> str:

@@ -69,13 +69,18 @@ def check_observable_numbers(terms: Sequence[int], limits: LimitSettings) -> Non
 
     Asked before they are read, too: millions of terms would take seconds and gigabytes.
     """
-    if len(terms) > limits.max_observables:
-        raise TooLarge(f"{len(terms):,} observables; the limit is {limits.max_observables:,} (QSERVER_MAX_OBSERVABLES)")
+    check_number_of_observables(len(terms), limits)
     if sum(terms) > limits.max_observable_terms:
         raise TooLarge(
             f"observables have {sum(terms):,} Pauli terms; the limit is {limits.max_observable_terms:,}"
             " (QSERVER_MAX_OBSERVABLE_TERMS)"
         )
+
+
+def check_number_of_observables(number: int, limits: LimitSettings) -> None:
+    """Raise TooLarge for more observables than a job may have."""
+    if number > limits.max_observables:
+        raise TooLarge(f"{number:,} observables; the limit is {limits.max_observables:,} (QSERVER_MAX_OBSERVABLES)")
 
 
 def check_request_id(request_id: str) -> None:
@@ -114,22 +119,26 @@ def _check_precision(precision: float | None) -> None:
 def _check_observables(observables: Sequence[Observable], limits: LimitSettings) -> None:
     check_observable_numbers([len(observable.terms) for observable in observables], limits)
     for index, observable in enumerate(observables):
-        _check_observable(observable, name=f"observable {index}")
+        _check_observable(observable, limits, name=f"observable {index}")
 
 
-def _check_observable(observable: Observable, *, name: str) -> None:
+def _check_observable(observable: Observable, limits: LimitSettings, *, name: str) -> None:
     if not observable.terms:
         raise InvalidRequest(f"{name} has no terms", reason=Reason.INVALID_OBSERVABLE)
     width = len(observable.terms[0].pauli)
+    if width > limits.max_qubits:
+        raise TooLarge(
+            f"{name} has a Pauli string of {width:,} letters; the limit is {limits.max_qubits:,} (QSERVER_MAX_QUBITS)"
+        )
     for term in observable.terms:
-        if not term.pauli or not set(term.pauli) <= set("IXYZ"):
-            raise InvalidRequest(
-                f"{name} has the Pauli string {_quoted(term.pauli)}; its letters must be I, X, Y or Z",
-                reason=Reason.INVALID_OBSERVABLE,
-            )
         if len(term.pauli) != width:
             raise InvalidRequest(
                 f"{name} has Pauli strings of {width} and {len(term.pauli)} letters; all must be of one width",
+                reason=Reason.INVALID_OBSERVABLE,
+            )
+        if not term.pauli or not set(term.pauli) <= set("IXYZ"):
+            raise InvalidRequest(
+                f"{name} has the Pauli string {_quoted(term.pauli)}; its letters must be I, X, Y or Z",
                 reason=Reason.INVALID_OBSERVABLE,
             )
         if not math.isfinite(term.coefficient):

@@ -67,7 +67,7 @@ class OptionsSchema:
 
     def _unknown(self, name: str) -> str:
         allowed = ", ".join(sorted(self._names)) or "none"
-        near = suggestion(name, self._names)
+        near = suggestion(name[:_MAX_SHOWN_VALUE], self._names)
         return f"backend {self._backend_name} has no option '{name[:_MAX_SHOWN_VALUE]}'{near} (allowed: {allowed})"
 
 
@@ -119,7 +119,8 @@ def _sentence(fault: ValidationError) -> str:
             return f"{subject} is {_shown(fault.instance)}; it must be {_BOUNDS[bound]} {limit}"
         case "enum", list(allowed):
             names = ", ".join(_shown(value) for value in allowed[:_MAX_SHOWN_NAMES])
-            near = suggestion(fault.instance, _texts(allowed)) if isinstance(fault.instance, str) else ""
+            value = fault.instance
+            near = suggestion(value[:_MAX_SHOWN_VALUE], _texts(allowed)) if isinstance(value, str) else ""
             return f"{subject} is {_shown(fault.instance)}; allowed: {names}{near}"
         case "oneOf" | "anyOf", list(alternatives):
             titles = ", ".join(str(inner.get("title", "another form")) for inner in alternatives)

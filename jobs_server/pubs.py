@@ -34,6 +34,7 @@ class PubSubmission:
     request: JobRequest
     pubs: tuple[SentPub, ...]
     noise_model: NoiseModel | None = None  # that the options of all of them refer to, where it came along
+    size_bytes: int = 0  # of the messages that it came in
 
 
 async def receive_pubs(
@@ -71,13 +72,20 @@ def _check_number(pubs: Sequence[jobs_pb2.Pub], limits: LimitSettings) -> None:
         raise TooLarge(f"more than {limits.max_pubs:,} PUBs; that is the limit (QSERVER_MAX_PUBS)")
 
 
-def read_pubs(request: JobRequest, spec: jobs_pb2.JobSpec, pubs: Sequence[jobs_pb2.Pub]) -> tuple[SentPub, ...]:
-    """Read messages. Raises InvalidRequest for a spec that is not one of PUBs."""
+def read_pubs(
+    request: JobRequest, spec: jobs_pb2.JobSpec, pubs: Sequence[jobs_pb2.Pub], limits: LimitSettings
+) -> tuple[SentPub, ...]:
+    """Read messages. Raises InvalidRequest for a spec that is not one of PUBs, or TooLarge naming a PUB."""
     if spec.observables:
         raise InvalidRequest("a spec of PUBs has no observables; each PUB brings its own")
     if request.cache:
         raise InvalidRequest("cache is for jobs of one circuit; jobs of PUBs are always run")
-    return tuple(SentPub(pub.source, pub_run(request.run, pub)) for pub in pubs)
+    return tuple(_read_pub(request.run, pub, place, limits) for place, pub in enumerate(pubs))
+
+
+def _read_pub(run: RunRequest, pub: jobs_pb2.Pub, place: int, limits: LimitSettings) -> SentPub:
+    with of_pub(place):
+        return SentPub(pub.source, pub_run(run, pub, limits))
 
 
 def submissions_of(submission: PubSubmission, limits: LimitSettings) -> Sequence[Submission]:
@@ -89,6 +97,7 @@ def submissions_of(submission: PubSubmission, limits: LimitSettings) -> Sequence
             replace(submission.request, run=pub.run, num_pubs=len(submission.pubs)),
             pub.source,
             submission.noise_model,
+            spec_bytes=submission.size_bytes // len(submission.pubs),
         )
         for pub in submission.pubs
     ]

@@ -10,7 +10,8 @@ from uuid import UUID
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from jobs_server.json_values import from_struct
-from jobs_server.limits import MAX_NAME_LENGTH, check_observable_numbers
+from jobs_server.limits import MAX_NAME_LENGTH, check_number_of_observables, check_observable_numbers
+from jobs_server.sweep_limits import check_sweep_numbers
 from qserver import wire
 from qserver.circuits import CircuitFormat
 from qserver.errors import InvalidRequest, TooLarge
@@ -24,17 +25,18 @@ from qserver.sweeps import Sweep
 MAX_JOB_IDS: Final = 10_000
 """How many jobs' results one call may ask for."""
 
+_UUID_CHARACTERS: Final = 36
+
 
 def job_request(spec: jobs_pb2.JobSpec, options: JsonObject, limits: LimitSettings) -> JobRequest:
     """Read a spec, but for its options (see `sent_noise`). Raises InvalidRequest or TooLarge naming the field."""
-    check_observable_numbers([len(observable.terms) for observable in spec.observables], limits)
     run = RunRequest(
         backend=spec.backend,
         result_types=_result_types(spec.result_types),
         shots=spec.shots if spec.HasField("shots") else DEFAULT_SHOTS,
         seed=spec.seed if spec.HasField("seed") else None,
         precision=spec.precision if spec.HasField("precision") else None,
-        observables=tuple(_observable(observable) for observable in spec.observables),
+        observables=_observables(spec.observables, limits),
         options=options,
         metadata=from_struct(spec.metadata, name="metadata", max_bytes=limits.max_metadata_bytes),
     )
@@ -49,13 +51,14 @@ def job_request(spec: jobs_pb2.JobSpec, options: JsonObject, limits: LimitSettin
     )
 
 
-def pub_run(run: RunRequest, pub: jobs_pb2.Pub) -> RunRequest:
-    """Read how a PUB is to be run, of a job that begins with `run`."""
+def pub_run(run: RunRequest, pub: jobs_pb2.Pub, limits: LimitSettings) -> RunRequest:
+    """Read how a PUB is to be run, of a job that begins with `run`. Raises TooLarge for too much of something."""
+    check_sweep_numbers(pub)
     return replace(
         run,
         shots=pub.shots if pub.HasField("shots") else run.shots,
         precision=pub.precision if pub.HasField("precision") else run.precision,
-        observables=tuple(_observable(observable) for observable in pub.observables),
+        observables=_observables(pub.observables, limits),
         sweep=Sweep(
             parameters=tuple(pub.parameters),
             shape=tuple(pub.shape),
@@ -77,6 +80,8 @@ def _circuit_format(spec: jobs_pb2.JobSpec) -> CircuitFormat | None:
 
 def job_statuses(numbers: Sequence[jobs_pb2.JobStatus.ValueType]) -> frozenset[JobStatus]:
     """Read a set of statuses. Raises InvalidRequest for one that doesn't exist."""
+    if len(numbers) > len(wire.STATUSES):
+        raise InvalidRequest(f"{len(numbers):,} statuses; there are {len(wire.STATUSES)}")
     for number in numbers:
         if number not in wire.STATUSES_BY_NUMBER:
             raise InvalidRequest(f"status {number} is unknown or unspecified; known: {_names(JobStatus)}")
@@ -86,7 +91,7 @@ def job_statuses(numbers: Sequence[jobs_pb2.JobStatus.ValueType]) -> frozenset[J
 def job_id(text: str) -> UUID:
     """Read a job's id. Raises InvalidRequest where it is no UUID in its usual form of 36 characters."""
     try:
-        found = UUID(text)
+        found = UUID(text) if len(text) == _UUID_CHARACTERS else None
     except ValueError:
         found = None
     if found is None or str(found) != text.lower():
@@ -119,11 +124,24 @@ def sequence(number: int) -> int:
     return number
 
 
+def check_number_of_result_types(number: int) -> None:
+    """Raise InvalidRequest for more than there are, before one is looked at."""
+    if number > len(wire.RESULT_TYPES):
+        raise InvalidRequest(f"more than {len(wire.RESULT_TYPES)} result types are asked for; there are no more")
+
+
 def _result_types(numbers: Sequence[jobs_pb2.ResultType.ValueType]) -> frozenset[ResultType]:
+    check_number_of_result_types(len(numbers))
     for number in numbers:
         if number not in wire.RESULT_TYPES_BY_NUMBER:
             raise InvalidRequest(f"result type {number} is unknown or unspecified; known: {_names(ResultType)}")
     return frozenset(wire.RESULT_TYPES_BY_NUMBER[number] for number in numbers)
+
+
+def _observables(sent: Sequence[jobs_pb2.Observable], limits: LimitSettings) -> tuple[Observable, ...]:
+    check_number_of_observables(len(sent), limits)
+    check_observable_numbers([len(observable.terms) for observable in sent], limits)
+    return tuple(map(_observable, sent))
 
 
 def _observable(observable: jobs_pb2.Observable) -> Observable:

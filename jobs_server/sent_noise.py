@@ -1,6 +1,5 @@
 """The options of submissions, and the noise models that come with them: taken out where they are read."""
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from uuid import UUID
 from google.protobuf.struct_pb2 import Struct
 
 from jobs_server.json_values import check_size, from_struct, number_of_values, parse_document
+from jobs_server.large_work import LargeWork
 from qserver.errors import InvalidRequest, QServerError, TooLarge
 from qserver.json_types import JsonObject
 from qserver.noise_models import BYTES_OF_A_NOISE_VALUE, OPTION, NoiseModel, named_in, reference_to
@@ -22,8 +22,6 @@ _NAME: Final = f"options.{OPTION}"
 _SETTING: Final = "QSERVER_MAX_NOISE_MODEL_BYTES"
 _SURELY_SMALL_BYTES: Final = 512
 """A Struct of so many bytes is less than 1 KiB as JSON."""
-_QUICKLY_READ_BYTES: Final = 16 * 1024
-"""More is read in a thread, so that nobody waits for it."""
 _KEPT_BYTES: Final = 64 * MIB
 
 
@@ -44,9 +42,10 @@ NOTHING_SHARED: Final[SharedModels] = MappingProxyType({})
 class SentNoise:
     """Reads options. What the same user sent before is known by its hash, and not read again."""
 
-    def __init__(self, limits: LimitSettings) -> None:
-        """Know nothing yet."""
+    def __init__(self, limits: LimitSettings, large_work: LargeWork) -> None:
+        """Know nothing yet. What is large is read by `large_work`."""
         self._limits = limits
+        self._large_work = large_work
         self._known: OrderedDict[bytes, NoiseModel] = OrderedDict()
         self._known_bytes = 0
 
@@ -67,27 +66,32 @@ class SentNoise:
         if spec.noise_model:
             if OPTION in spec.options.fields:
                 raise InvalidRequest(f"the noise model came twice: as {_NAME} and as the field noise_model")
-            return self._with(await self._of_text(user_id, spec.noise_model), spec.options)
+            return await self._with(await self._of_text(user_id, spec.noise_model), user_id, spec.options)
         if OPTION not in spec.options.fields:
-            return SentOptions(self._plain(spec.options))
+            return SentOptions(await self._plain(user_id, spec.options))
         struct = spec.options.fields[OPTION].struct_value
         if struct.ByteSize() > _SURELY_SMALL_BYTES:
-            return self._with(await self._of_struct(user_id, struct), spec.options)
-        options = self._plain(spec.options)
+            return await self._with(await self._of_struct(user_id, struct), user_id, spec.options)
+        options = await self._plain(user_id, spec.options)
         model = shared.get(named_in(options) or b"")
         if isinstance(model, QServerError):
             raise model
-        return SentOptions(options) if model is None else self._with(model, spec.options)
+        return SentOptions(options) if model is None else await self._with(model, user_id, spec.options)
 
-    def _with(self, model: NoiseModel, options: Struct) -> SentOptions:
+    async def _with(self, model: NoiseModel, user_id: UUID, options: Struct) -> SentOptions:
         others = Struct(fields={name: value for name, value in options.fields.items() if name != OPTION})
-        plain = self._plain(others)
+        plain = await self._plain(user_id, others)
         if not model.is_large:
             return SentOptions({**plain, OPTION: model.document()})
         return SentOptions({**plain, OPTION: reference_to(model.sha256)}, model)
 
-    def _plain(self, options: Struct) -> JsonObject:
-        return from_struct(options, name="options", max_bytes=self._limits.max_metadata_bytes)
+    async def _plain(self, user_id: UUID, options: Struct) -> JsonObject:
+        if not options.fields:
+            return {}
+        most = self._limits.max_metadata_bytes
+        return await self._large_work.do(
+            user_id, options.ByteSize(), lambda: from_struct(options, name="options", max_bytes=most)
+        )
 
     async def _try_text(self, user_id: UUID, text: bytes) -> NoiseModel | QServerError:
         try:
@@ -106,7 +110,10 @@ class SentNoise:
     async def _of_struct(self, user_id: UUID, struct: Struct) -> NoiseModel:
         most = self._limits.max_noise_model_bytes
         raw = struct.SerializeToString(deterministic=True)
-        self._check_values(number_of_values(struct, most=self._most_values + 1))
+        most_values = self._most_values + 1
+        self._check_values(
+            await self._large_work.do(user_id, len(raw), lambda: number_of_values(struct, most=most_values))
+        )
         return await self._read(
             user_id, b"struct", raw, lambda: from_struct(struct, name=_NAME, max_bytes=most, setting=_SETTING)
         )
@@ -129,8 +136,7 @@ class SentNoise:
         if key in self._known:
             self._known.move_to_end(key)
             return self._known[key]
-        is_quick = len(raw) <= _QUICKLY_READ_BYTES
-        model = NoiseModel.of(read()) if is_quick else await asyncio.to_thread(lambda: NoiseModel.of(read()))
+        model = await self._large_work.do(user_id, len(raw), lambda: NoiseModel.of(read()))
         self._remember(key, model)
         return model
 

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import grpc
 from grpc import aio
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
@@ -51,6 +52,8 @@ class GrpcServer:
         self._health = HealthReporter(transactions.require_ready, lambda: asyncio.to_thread(broker.ping), SERVICES)
         self._server = aio.server(interceptors=[gate], options=_options(settings.limits.max_call_bytes))
         original_pb2_grpc.add_JobsServicer_to_server(original, self._server)
+        # Before the others: of two who serve a method, the first is asked.
+        self._server.add_generic_rpc_handlers((_unread_calls(v1),))
         jobs_pb2_grpc.add_JobServiceServicer_to_server(v1, self._server)
         # grpcio's own services come without annotations.
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)  # type: ignore[no-untyped-call]
@@ -80,6 +83,13 @@ class GrpcServer:
     async def hurry(self) -> None:
         """Cut `stop` short: end the calls that are still open."""
         await self._server.stop(0)
+
+
+def _unread_calls(v1: JobService) -> grpc.GenericRpcHandler:
+    """Serve the call of which gRPC is to read and write nothing but bytes."""
+    service = jobs_pb2.DESCRIPTOR.services_by_name["JobService"].full_name
+    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(v1.submit_unread)
+    return grpc.method_handlers_generic_handler(service, {"SubmitJobs": handler})
 
 
 def _options(max_call_bytes: int) -> tuple[tuple[str, int], ...]:

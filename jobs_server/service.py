@@ -24,6 +24,7 @@ from jobs_server.inspectors import Inspector, InspectorPool
 from jobs_server.intake import Intake
 from jobs_server.interceptor import Gate
 from jobs_server.job_streams import JobStreams
+from jobs_server.large_work import LargeWork
 from jobs_server.metrics import Metrics
 from jobs_server.noise_models import NoiseModels
 from jobs_server.original import OriginalService
@@ -236,7 +237,9 @@ class JobsServer:
 
     def _make_server(self) -> GrpcServer:
         limits = self._settings.limits
-        intake = Intake(Repeats(self._transactions), self._make_admission(), self._committer, limits)
+        large_work = LargeWork()
+        admission = self._make_admission(large_work)
+        intake = Intake(Repeats(self._transactions), admission, self._committer, limits, large_work)
         v1 = JobService(
             intake=intake,
             catalog=self._catalog,
@@ -245,6 +248,7 @@ class JobsServer:
             room=self._room,
             limits=limits,
             metrics=self._metrics,
+            large_work=large_work,
         )
         original = OriginalService(intake, self._catalog, self._room, limits)
         return GrpcServer(
@@ -266,7 +270,7 @@ class JobsServer:
             open_streams=self._open_streams,
         )
 
-    def _make_admission(self) -> Admission:
+    def _make_admission(self, large_work: LargeWork) -> Admission:
         keep_seconds = self._settings.inspector.inspector_refusal_seconds
         refusals = Refusals(keep_seconds=keep_seconds, clock=self._clock)
         return Admission(
@@ -279,6 +283,7 @@ class JobsServer:
             registry=self._registry,
             settings=self._settings,
             clock=self._clock,
+            large_work=large_work,
         )
 
 

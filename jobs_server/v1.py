@@ -3,31 +3,27 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-import structlog
 from grpc import aio
 
 from database import Transaction
 from jobs_server import answers, requests
-from jobs_server.admission import Submission
+from jobs_server.answers import job_message
+from jobs_server.batches import Batches
 from jobs_server.caller import current_caller
 from jobs_server.catalog import Catalog
-from jobs_server.committer import Stored
-from jobs_server.errors import INTERNAL, Refusal, is_expected, refusal
 from jobs_server.intake import Intake
+from jobs_server.large_work import LargeWork
 from jobs_server.metrics import Metrics
 from jobs_server.owned_jobs import OwnedJobs
 from jobs_server.pages import page_size, page_token, pointer_of
-from jobs_server.pubs import PubSubmission, read_pubs, receive_pubs
-from jobs_server.sent_noise import NOTHING_SHARED, SentNoise, SharedModels
+from jobs_server.pubs import receive_pubs
+from jobs_server.sent_batch import SentBatch
 from jobs_server.streams import Streams
+from jobs_server.submission_reader import SubmissionReader
 from jobs_server.transactions import Transactions
 from jobs_server.upload import UploadRoom, receive
-from qserver.errors import InvalidRequest, QServerError, TooLarge
-from qserver.jobs import Job
 from qserver.rpc.v1 import jobs_pb2, jobs_pb2_grpc
 from qserver.settings import LimitSettings
-
-_log = structlog.get_logger(__name__)
 
 _PIECE_BYTES = 256 * 1024
 
@@ -45,6 +41,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         room: UploadRoom,
         limits: LimitSettings,
         metrics: Metrics,
+        large_work: LargeWork,
     ) -> None:
         """Hand jobs to `intake`, read them by `transactions`."""
         self._intake = intake
@@ -53,8 +50,9 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         self._streams = streams
         self._room = room
         self._limits = limits
-        self._sent_noise = SentNoise(limits)
-        self._metrics = metrics
+        self._large_work = large_work
+        self._reader = SubmissionReader(limits, large_work)
+        self._batches = Batches(intake, self._reader, metrics, large_work)
 
     async def SubmitJob(
         self,
@@ -64,24 +62,23 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         """Take one job: its spec, then its circuit in pieces."""
         with self._room.upload() as upload:
             spec = await receive(request_iterator, upload, part=_part, header_name="the spec")
-            job = await self._intake.submit(await self._submission(spec, upload.source()))
-        return jobs_pb2.SubmitJobResponse(job=_own(job))
+            caller, size_bytes = current_caller.get(), spec.ByteSize()
+            submission = await self._reader.submission(caller, spec, upload.source(), spec_bytes=size_bytes)
+            job = await self._intake.submit(submission)
+        message = await self._large_work.do(caller.user_id, size_bytes, lambda: job_message(job, caller.name))
+        return jobs_pb2.SubmitJobResponse(job=message)
 
     async def SubmitJobs(
         self,
         request: jobs_pb2.SubmitJobsRequest,
         context: aio.ServicerContext[jobs_pb2.SubmitJobsRequest, jobs_pb2.SubmitJobsResponse],
     ) -> jobs_pb2.SubmitJobsResponse:
-        """Take many small jobs, and answer for each."""
-        self._check_number(len(request.submissions))
-        if len(request.noise_models) > len(request.submissions):
-            raise InvalidRequest(f"{len(request.noise_models):,} noise models; there are fewer submissions than that")
-        shared = await self._sent_noise.shared(current_caller.get().user_id, request.noise_models)
-        read = [await self._read(submission, shared) for submission in request.submissions]
-        submissions = [item for item in read if isinstance(item, Submission)]
-        stored = iter(await self._intake.submit_all(submissions))
-        outcomes = (next(stored) if isinstance(item, Submission) else item for item in read)
-        return jobs_pb2.SubmitJobsResponse(answers=[self._answer(outcome) for outcome in outcomes])
+        """Take many small jobs, and answer for each. Over the wire they come by `submit_unread`."""
+        return jobs_pb2.SubmitJobsResponse.FromString(await self._submit_many(request.SerializeToString()))
+
+    async def submit_unread(self, message: bytes, context: aio.ServicerContext[bytes, bytes]) -> bytes:
+        """Do as SubmitJobs does, from bytes to bytes: of a large call only a part is unfolded at any time."""
+        return await self._submit_many(message)
 
     async def SubmitPubs(
         self,
@@ -91,12 +88,11 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         """Take one job of PUBs: its spec, then PUB by PUB."""
         with self._room.upload() as upload:
             spec, pubs = await receive_pubs(request_iterator, upload, self._limits)
-            sent = await self._sent_noise.options_of(current_caller.get().user_id, spec)
-            request = requests.job_request(spec, sent.options, self._limits)
-            sent_pubs = read_pubs(request, spec, pubs)
-            submission = PubSubmission(current_caller.get(), request, sent_pubs, sent.noise_model)
+            caller, size_bytes = current_caller.get(), spec.ByteSize() + upload.size_bytes
+            submission = await self._reader.pub_submission(caller, spec, pubs, size_bytes=size_bytes)
             job = await self._intake.submit_pubs(submission)
-        return jobs_pb2.SubmitPubsResponse(job=_own(job))
+        message = await self._large_work.do(caller.user_id, size_bytes, lambda: job_message(job, caller.name))
+        return jobs_pb2.SubmitPubsResponse(job=message)
 
     async def GetJob(
         self,
@@ -120,17 +116,16 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         before, statuses = pointer_of(request.page_token), requests.job_statuses(request.statuses)
         owner = requests.user_name(request.user)
 
-        def read(transaction: Transaction) -> OwnedJobs:
+        def read(transaction: Transaction) -> jobs_pb2.ListJobsResponse:
             page = transaction.jobs.list(
                 caller, limit=size + 1, newest_first=True, before_pointer=before, statuses=statuses, owner=owner
             )
-            return OwnedJobs.read(transaction, page, caller)
+            found = OwnedJobs.read(transaction, page, caller)
+            token = page_token(found.jobs[size - 1].pointer) if len(found.jobs) > size else ""
+            return jobs_pb2.ListJobsResponse(jobs=found.messages(most=size), next_page_token=token)
 
-        found = await self._transactions.read(read)
-        has_more = len(found.jobs) > size
-        return jobs_pb2.ListJobsResponse(
-            jobs=found.messages(most=size), next_page_token=page_token(found.jobs[size - 1].pointer) if has_more else ""
-        )
+        # Written in the same thread: 500 jobs may have some megabytes of metadata.
+        return await self._transactions.read(read)
 
     async def CancelJob(
         self,
@@ -221,48 +216,8 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):
         messages = [answers.backend_message(each, self._limits) for each in backends]
         return jobs_pb2.ListBackendsResponse(backends=messages)
 
-    def _check_number(self, number: int) -> None:
-        limit = self._limits.max_jobs_per_call
-        if not number:
-            raise InvalidRequest("no submissions were sent")
-        if number > limit:
-            raise TooLarge(f"{number:,} submissions; the limit is {limit:,} a call (QSERVER_MAX_JOBS_PER_CALL)")
-
-    async def _submission(
-        self, spec: jobs_pb2.JobSpec, source: bytes, shared: SharedModels = NOTHING_SHARED
-    ) -> Submission:
-        caller = current_caller.get()
-        sent = await self._sent_noise.options_of(caller.user_id, spec, shared)
-        return Submission(
-            identity=caller,
-            request=requests.job_request(spec, sent.options, self._limits),
-            source=source,
-            noise_model=sent.noise_model,
-        )
-
-    async def _read(self, submission: jobs_pb2.JobSubmission, shared: SharedModels) -> Submission | QServerError:
-        try:
-            return await self._submission(submission.spec, submission.source, shared)
-        except QServerError as error:
-            return error
-
-    def _answer(self, outcome: Stored) -> jobs_pb2.SubmissionAnswer:
-        if isinstance(outcome, Job):
-            return jobs_pb2.SubmissionAnswer(job=_own(outcome))
-        told = _refusal(outcome)
-        self._metrics.refusals.labels(method="/qserver.v1.JobService/SubmitJobs", reason=told.reason).inc()
-        return jobs_pb2.SubmissionAnswer(error=answers.error_detail(told))
-
-
-def _own(job: Job) -> jobs_pb2.Job:
-    return answers.job_message(job, current_caller.get().name)
-
-
-def _refusal(error: Exception) -> Refusal:
-    if isinstance(error, QServerError) and is_expected(error):
-        return refusal(error)
-    _log.error("submission_failed", exc_info=error)
-    return INTERNAL
+    async def _submit_many(self, message: bytes) -> bytes:
+        return await self._batches.submit(current_caller.get(), SentBatch(message, self._limits))
 
 
 def _part(message: jobs_pb2.SubmitJobRequest) -> jobs_pb2.JobSpec | bytes | None:

@@ -4,12 +4,18 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from tests.acceptance.bad_input import test_injection, test_questions, test_submissions, test_uploads
+from tests.acceptance.bad_input import (
+    test_injection,
+    test_large_calls,
+    test_questions,
+    test_submissions,
+    test_uploads,
+)
 from tests.integration.proxy import test_connections, test_hostile_connections, test_hostile_requests
 from tests.tried import TRIED, Tried
 
 PAGE = Path(__file__).parents[1] / "docs" / "bad-input.md"
-MARKED = (test_uploads, test_hostile_connections, test_connections)
+MARKED = (test_uploads, test_large_calls, test_hostile_connections, test_connections)
 """Modules whose tests carry their lines as marks."""
 
 HEAD = """# Bad input, and what it gets

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +35,29 @@ def test_whole_numbers_of_a_struct_become_integers_and_others_stay() -> None:
     value = from_struct(struct, name="options", max_bytes=MAX_BYTES)
 
     assert [type(value[key]) for key in "abc"] == [int, float, float]
+
+
+def test_a_struct_of_more_values_than_its_json_could_hold_is_refused_before_it_is_unfolded() -> None:
+    struct = Struct()
+    struct["a"] = []
+    struct.fields["a"].list_value.values.extend([Value()] * (MAX_BYTES // 2 + 1))
+
+    with pytest.raises(TooLarge, match=r"metadata holds more than 500 values.*\(QSERVER_MAX_METADATA_BYTES\)"):
+        from_struct(struct, name="metadata", max_bytes=MAX_BYTES)
+
+
+@given(st.dictionaries(text, values, max_size=4))
+def test_no_struct_within_the_limit_is_refused_by_its_bytes_or_values(value: JsonObject) -> None:
+    size_bytes = max(2, len(json.dumps(value, ensure_ascii=False).encode()))
+
+    assert from_struct(to_struct(value), name="metadata", max_bytes=size_bytes) == value
+
+
+def test_of_a_long_key_a_refusal_tells_the_beginning() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        parse_object(json.dumps({"k" * 500: {"a": "\0"}}), name="metadata", max_bytes=MAX_BYTES)
+
+    assert refused.value.message.startswith(f"metadata.{'k' * 100}.a holds a NUL")
 
 
 def test_text_is_given_back_as_it_came() -> None:
