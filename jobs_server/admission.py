@@ -15,6 +15,7 @@ from jobs_server.circuits import CircuitLibrary, SentCircuit
 from jobs_server.formats import decode, detect_format
 from jobs_server.inspectors import InspectorPool
 from jobs_server.large_work import LargeWork
+from jobs_server.loading import with_loading
 from jobs_server.noise_models import NoiseModels
 from jobs_server.pauses import Pauses
 from jobs_server.plan_memory import PlanMemory
@@ -203,11 +204,13 @@ class Admission:
         if inspection.profile is not None:
             checks.check_profile(inspection.profile, self._limits)
         plugin = backend.file_plugin or self._registry.plugin(backend.record.plugin)
+        circuit = Circuit(draft.circuit_format, submission.source, inspection)
         plan = self._plans.plan(plugin, inspection.profile, request.run, resources)
+        plan = with_loading(plan, circuit, request.run)
         return NewJob(
             id=new_id(),
             identity=submission.identity,
-            circuit=Circuit(draft.circuit_format, submission.source, inspection),
+            circuit=circuit,
             circuit_sha256=draft.sha256,
             request=replace(request, circuit_format=draft.circuit_format),
             plugin=backend.record.plugin,

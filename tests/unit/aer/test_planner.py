@@ -5,10 +5,11 @@ import pytest
 from plugins.aer.planner import GPU_QUBITS, plan
 from qserver.circuits import CircuitProfile
 from qserver.errors import InvalidRequest, Reason, UnknownBackend
-from qserver.jobs import RunRequest
+from qserver.jobs import Observable, PauliTerm, RunRequest
 from qserver.json_types import JsonObject
 from qserver.plugins import Resources
 from qserver.results import ResultType
+from qserver.sweeps import Sweep
 from tests.bell import BELL_PROFILE
 from tests.unit.aer.profiles import request, wide
 
@@ -66,6 +67,53 @@ def test_a_larger_circuit_is_foreseen_to_take_longer() -> None:
     seconds = [plan(wide(width), request(), LAPTOP).seconds for width in (5, 15, 20, 24)]
 
     assert seconds == sorted(seconds)
+
+
+@pytest.mark.parametrize(
+    "backend", ["aer_statevector", "aer_density_matrix", "aer_stabilizer", "aer_matrix_product_state"]
+)
+def test_the_terms_of_observables_take_time(backend: str) -> None:
+    few, many = ((Observable((PauliTerm("ZZ", 1.0),) * terms),) for terms in (1, 10_000))
+
+    seconds = [
+        plan(BELL_PROFILE, request(EXPVAL, backend=backend, observables=observables), LAPTOP).seconds
+        for observables in (few, many)
+    ]
+
+    assert seconds[0] < 0.01
+    assert 0.1 < seconds[1] < 2.0  # 0.2 s were measured
+
+
+def test_a_term_on_many_amplitudes_takes_longer() -> None:
+    narrow, broad = (
+        plan(wide(qubits), request(EXPVAL, observables=(Observable((PauliTerm("Z" * qubits, 1.0),) * 100),)), LAPTOP)
+        for qubits in (2, 18)
+    )
+
+    assert broad.seconds > 0.1 > narrow.seconds
+
+
+def test_each_trajectory_sums_its_terms_anew() -> None:
+    def seconds_of_terms(options: JsonObject) -> float:
+        few, many = ((Observable((PauliTerm("Z" * 12, 1.0),) * terms),) for terms in (1, 101))
+        asked = request(EXPVAL, backend="aer_statevector", options=options)
+        first, second = (plan(wide(12), replace(asked, observables=each), LAPTOP).seconds for each in (few, many))
+        return second - first
+
+    assert seconds_of_terms(DEPOLARIZING) > 100 * seconds_of_terms({})
+
+
+def test_observables_that_stand_beside_the_points_of_a_sweep_are_summed_once_each() -> None:
+    observables = (Observable((PauliTerm("Z" * 16, 1.0),)),) * 100
+    asked = request(EXPVAL, backend="aer_statevector", observables=observables)
+    beside, across = (Sweep((), shape, b"", (100,)) for shape in ((100,), (100, 1)))
+
+    bare, of_pairs, of_all = (
+        plan(wide(16), replace(asked, observables=given, sweep=sweep), LAPTOP).seconds
+        for given, sweep in (((), beside), (observables, beside), (observables, across))
+    )
+
+    assert of_all - bare > 50 * (of_pairs - bare)
 
 
 def test_a_gpu_is_taken_where_there_is_one_and_the_circuit_is_large_enough() -> None:

@@ -10,6 +10,7 @@ import pytest
 from plugins.qsim.plugin import QsimPlugin
 from qserver.circuits import CircuitProfile
 from qserver.errors import InvalidCircuit, InvalidRequest, Reason, TooLarge
+from qserver.jobs import Observable, PauliTerm
 from qserver.json_types import JsonObject
 from qserver.plugins import Plan, Resources
 from qserver.results import ResultType
@@ -73,6 +74,18 @@ def test_a_large_circuit_takes_many_cores() -> None:
 
     assert planned.threads == 0
     assert "on many cores" in planned.reason
+
+
+def test_the_terms_of_observables_take_time_on_a_few_qubits_too() -> None:
+    few, many = ((Observable((PauliTerm("ZZ", 1.0),) * terms),) for terms in (1, 10_000))
+
+    seconds = [
+        PLUGIN.plan(BELL_PROFILE, request(ResultType.EXPVAL, backend="qsim", observables=observables), WORKERS).seconds
+        for observables in (few, many)
+    ]
+
+    assert seconds[0] < 0.01
+    assert seconds[1] > 0.1
 
 
 def test_memory_is_eight_bytes_an_amplitude_and_what_results_take() -> None:
