@@ -1,6 +1,6 @@
 """What goes into the database and comes out of it, as values. Rows and sessions never leave this package."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -71,6 +71,10 @@ class Lease:
     job_id: UUID
     worker_id: UUID
     attempt: int
+
+
+OnLease: TypeAlias = Callable[[Sequence[Lease]], None]
+"""Hears of leases as soon as they run, before their jobs are read."""
 
 
 @dataclass(frozen=True, slots=True)

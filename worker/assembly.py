@@ -38,7 +38,7 @@ from worker.watchdog import Watchdog
 log = structlog.get_logger(__name__)
 
 MAX_GROUP_BYTES = 16 * 1024 * 1024
-"""Circuits sent to a simulator in one message."""
+"""Circuits, observables and noise models sent to a simulator in one message."""
 
 HELD_BATCHES_A_PLACE = 4
 """Batches for each simulator that may be held at once, those included whose results wait to be stored."""

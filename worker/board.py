@@ -42,6 +42,11 @@ class Board:
         """Whether nothing starts any more."""
         return self._is_closed
 
+    def hold(self, leases: Sequence[Lease]) -> None:
+        """Keep leases whose jobs are still being read: `admit` follows, or `settle` where they can't be."""
+        with self._changed:
+            self._leases.update({lease.job_id: lease for lease in leases})
+
     def admit(self, groups: Iterable[Group]) -> Sequence[Group]:
         """Take claimed groups; give back those that can't be taken, because the worker stops.
 

@@ -17,6 +17,9 @@ LONELY_TIME_LIMIT_SECONDS = 2.0
 
 GPU_DEVICE = "GPU"
 
+_TERM_BYTES = 32
+"""Of a term of an observable in a message, beside its Pauli string."""
+
 BatchKey = Callable[[ClaimedJob], str | None]
 """Asks the job's plugin which company it may share; None for none."""
 
@@ -35,7 +38,7 @@ class GroupLimits:
 
     jobs: int
     seconds: float  # estimated
-    bytes: int  # of circuits and noise models, sent to the simulator in one message
+    bytes: int  # of circuits, observables and noise models, sent to the simulator in one message
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +154,14 @@ class _Part:
     def _added_bytes(self, claimed: ClaimedJob) -> int:
         model = claimed.noise_model
         is_sent = model is None or model in self.noise_models
-        return _circuit_bytes(claimed) + (0 if model is None or is_sent else len(model.text))
+        return _task_bytes(claimed) + (0 if model is None or is_sent else len(model.text))
 
 
-def _circuit_bytes(claimed: ClaimedJob) -> int:
-    return len(claimed.circuit.source) + len(claimed.circuit.inspection.qpy or b"")
+def _task_bytes(claimed: ClaimedJob) -> int:
+    circuit_bytes = len(claimed.circuit.source) + len(claimed.circuit.inspection.qpy or b"")
+    observables = claimed.job.request.run.observables
+    # All strings of an observable are of one length.
+    return circuit_bytes + sum(len(each.terms) * (_TERM_BYTES + len(each.terms[0].pauli)) for each in observables)
 
 
 def _cut(members: Sequence[ClaimedJob], limits: GroupLimits) -> Iterator[Sequence[ClaimedJob]]:

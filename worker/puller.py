@@ -1,14 +1,14 @@
 """Gets work: a hint from the broker, a claim in the database, a place on the board."""
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from threading import Event
 
 import structlog
 
 from database import Database
-from database.records import Claimant, ClaimedJob
+from database.records import Claimant, ClaimedJob, Lease, OnLease
 from qserver.broker.interface import MAX_HINT_JOBS, Consumer, Delivery
 from qserver.plugins import LARGE_ROUTE
 from worker.backoff import Backoff, until_answered
@@ -93,8 +93,28 @@ class Puller:
 
     def _claim(self, deliveries: Sequence[Delivery]) -> Sequence[ClaimedJob]:
         job_ids = list(dict.fromkeys(job_id for delivery in deliveries for job_id in delivery.hint.job_ids))
-        with self._database.transaction(of_one_call=True, waits_for_disk=False) as transaction:
-            claimed = transaction.jobs.claim(job_ids, self._claimant(), lease_seconds=self._settings.lease_seconds)
+        with (
+            self._holding_leases() as hold,
+            self._database.transaction(of_one_call=True, waits_for_disk=False) as transaction,
+        ):
+            claimed = transaction.jobs.claim(
+                job_ids, self._claimant(), lease_seconds=self._settings.lease_seconds, on_lease=hold
+            )
         # The messages' order is the dispatcher's: priorities, and turns between users.
         place = {job_id: number for number, job_id in enumerate(job_ids)}
         return sorted(claimed, key=lambda each: place[each.job.id])
+
+    @contextmanager
+    def _holding_leases(self) -> Iterator[OnLease]:
+        """Have leases renewed from the moment they run; of jobs that can't be read they are left to run out."""
+        held: list[Lease] = []
+
+        def hold(leases: Sequence[Lease]) -> None:
+            held.extend(leases)
+            self._board.hold(leases)
+
+        try:
+            yield hold
+        except BaseException:
+            self._board.settle(held)
+            raise

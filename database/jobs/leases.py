@@ -17,7 +17,7 @@ from database.jobs.noise_models import with_noise_models
 from database.jobs.pubs import with_pubs
 from database.jobs.recording import Rows, circuit_of, first_pub_of, moved_by, recorded
 from database.jobs.rows import named_pubs
-from database.records import Claimant, ClaimedJob, FailedRun, Lease
+from database.records import Claimant, ClaimedJob, FailedRun, Lease, OnLease
 from database.tables import circuits, jobs
 from database.types import SecondsFromNow
 from database.work import Parameters, Work, is_given, is_not_given
@@ -25,7 +25,9 @@ from qserver.errors import Reason
 from qserver.jobs import JobStatus
 
 
-def claim(work: Work, job_ids: Sequence[UUID], claimant: Claimant, *, lease_seconds: float) -> Sequence[ClaimedJob]:
+def claim(
+    work: Work, job_ids: Sequence[UUID], claimant: Claimant, *, lease_seconds: float, on_lease: OnLease | None
+) -> Sequence[ClaimedJob]:
     """Lease those of the jobs that wait and that the claimant may run; those that waited too long fail."""
     parameters: Parameters = {
         "claimant": claimant.worker_id,
@@ -36,6 +38,8 @@ def claim(work: Work, job_ids: Sequence[UUID], claimant: Claimant, *, lease_seco
         "lacking_engines": work.given(sorted(claimant.lacking_engines)),
     }
     rows = _take(work, parameters, actor=str(claimant.worker_id))
+    if on_lease is not None:
+        on_lease([Lease(row["id"], claimant.worker_id, row["attempt"]) for row in rows])
     if len(rows) < len(set(job_ids)):
         expire_waiting(work, work.among(jobs.c.id, job_ids) & guards.STILL_PENDING)
     claimed = tuple(claimed_from(row, claimant.worker_id) for row in sorted(rows, key=itemgetter("pointer")))

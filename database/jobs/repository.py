@@ -22,6 +22,7 @@ from database.records import (
     Lease,
     NamedSubmission,
     NewJob,
+    OnLease,
     PlainResult,
 )
 from database.result_pages import page_of_results
@@ -136,12 +137,21 @@ class Jobs:
         """Count everybody's jobs that wait or run, by route and status; a pair without jobs is left out."""
         return reading.count_by_route(self._work)
 
-    def claim(self, job_ids: Sequence[UUID], claimant: Claimant, *, lease_seconds: float) -> Sequence[ClaimedJob]:
+    def claim(
+        self,
+        job_ids: Sequence[UUID],
+        claimant: Claimant,
+        *,
+        lease_seconds: float,
+        on_lease: OnLease | None = None,
+    ) -> Sequence[ClaimedJob]:
         """Lease those of the jobs that wait, fit the claimant and have not expired; oldest first.
 
         Whatever else is named (claimed by another, canceled, deleted, unknown) is left out. A job that expired fails.
+        Leases run while their jobs are read, which may take long where these are large: `on_lease` hears of them
+        before. What it was told of is leased only if the transaction comes to its end.
         """
-        return leases.claim(self._work, job_ids, claimant, lease_seconds=lease_seconds)
+        return leases.claim(self._work, job_ids, claimant, lease_seconds=lease_seconds, on_lease=on_lease)
 
     def renew(self, worker_id: UUID, leases_held: Sequence[Lease], *, lease_seconds: float) -> frozenset[UUID]:
         """Prolong leases by the database's clock; give the ids of jobs still held. Another's leases are left out."""

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from database.records import ClaimedJob, Lease
 from qserver.circuits import Circuit, CircuitFormat, Inspection
 from qserver.identity import ANONYMOUS
-from qserver.jobs import Job, JobRequest, JobStatus, RunRequest
+from qserver.jobs import Job, JobRequest, JobStatus, Observable, RunRequest
 from qserver.plugins import Plan
 from qserver.results import PubResult, ResultType
 from tests.bell import BELL_PLAN, BELL_RUN
@@ -29,9 +29,10 @@ def a_claim(
     source: bytes = b"bell",
     time_limit_seconds: float | None = None,
     attempt: int = 1,
+    observables: tuple[Observable, ...] = (),
 ) -> ClaimedJob:
     job_id = uuid4()
-    run = RunRequest(backend="fake", result_types=frozenset({ResultType.COUNTS}))
+    run = RunRequest(backend="fake", result_types=frozenset({ResultType.COUNTS}), observables=observables)
     job = Job(
         id=job_id,
         pointer=1,

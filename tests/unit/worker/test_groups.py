@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from database.records import ClaimedJob
+from qserver.jobs import Observable, PauliTerm
 from qserver.noise_models import NoiseModel
 from tests.unit.worker.claims import NO_LIMITS, a_claim, a_group, a_plan
 from worker.groups import GroupLimits, Lane, form_groups, task_of
@@ -74,6 +75,15 @@ def test_a_group_is_cut_at_the_size_of_its_circuits() -> None:
     groups = form_groups(
         [a_claim(source=b"x" * 600) for _ in range(3)], same, GroupLimits(jobs=64, seconds=1000, bytes=1000)
     )
+
+    assert [len(group.jobs) for group in groups] == [1, 1, 1]
+
+
+def test_a_group_is_cut_at_the_size_of_its_observables() -> None:
+    observables = (Observable((PauliTerm("ZZ", 1.0),) * 10_000),)
+    jobs = [a_claim(observables=observables) for _ in range(3)]
+
+    groups = form_groups(jobs, same, GroupLimits(jobs=64, seconds=1000, bytes=500_000))
 
     assert [len(group.jobs) for group in groups] == [1, 1, 1]
 

@@ -16,6 +16,7 @@ from tests.unit.worker.claims import WORKER_ID
 from tests.unit.worker.house import House
 from tests.waiting import wait_until
 from worker.board import Board
+from worker.capacity import Capacity
 from worker.groups import Lane
 from worker.leases import LeaseKeeper
 from worker.watchdog import Watchdog
@@ -60,6 +61,24 @@ def test_a_lease_is_prolonged_when_that_is_due(
     (claimed,) = claim(house, board, "bell", lease_seconds=LONG.lease_seconds / 2)
     before = lease_end(house, claimed)
 
+    clock.advance(LONG.lease_renew_seconds)
+    keeper.look()
+
+    assert lease_end(house, claimed) >= before + timedelta(seconds=LONG.lease_seconds / 2)
+
+
+def test_a_lease_is_prolonged_while_its_job_is_still_being_read(
+    house: House, board: Board, keeper: LeaseKeeper, clock: FakeClock
+) -> None:
+    (claimed,) = claim(
+        house,
+        Board(Capacity(cores=1, places=1, memory_bytes=100), clock, max_held_jobs=1),
+        "bell",
+        lease_seconds=LONG.lease_seconds / 2,
+    )
+    before = lease_end(house, claimed)
+
+    board.hold([claimed.lease])
     clock.advance(LONG.lease_renew_seconds)
     keeper.look()
 

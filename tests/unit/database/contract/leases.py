@@ -4,8 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import pytest
+from sqlalchemy import update
+
 from database import Database
-from database.records import Lease
+from database.records import Claimant, Lease
+from database.tables import jobs
 from qserver.errors import Reason
 from qserver.identity import ANONYMOUS
 from qserver.jobs import JobStatus
@@ -13,6 +17,7 @@ from tests.unit.database.builders import (
     LAPSED,
     LEASE_SECONDS,
     OTHER_WORKER,
+    ROUTE,
     WORKER,
     JobBuilder,
     a_lease,
@@ -24,6 +29,7 @@ from tests.unit.database.builders import (
     submitted,
 )
 
+CLAIMANT = Claimant(WORKER, frozenset({ROUTE}), memory_bytes=2**40)
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -47,6 +53,17 @@ class TestClaim:
 
         assert claim.circuit == builder.build().circuit
         assert claim.plan == builder.plan
+
+    def test_leases_are_told_before_their_jobs_are_read(self, database: Database) -> None:
+        (job,) = submitted(database)
+        told: list[Lease] = []
+        with database._engine.begin() as connection:
+            connection.execute(update(jobs).values(plan={}))  # nobody can read that
+
+        with pytest.raises(TypeError), database.transaction() as transaction:
+            transaction.jobs.claim([job.id], CLAIMANT, lease_seconds=LEASE_SECONDS, on_lease=told.extend)
+
+        assert told == [Lease(job.id, WORKER, 1)]
 
     def test_claims_that_are_alike_share_what_was_read_of_them(self, database: Database) -> None:
         alike = JobBuilder(shots=77)
