@@ -1,5 +1,7 @@
 """A filter of system calls: no network, no hold on other processes, no way out of the process group, no hidden memory.
 
+Nor can what it is confined by be undone, such as the signal that ends it with its parent.
+
 Hidden is memory that the counters of no process show (see `memory`): of files that lie nowhere, of mappings that are
 shared with nobody (their pages stay when they are unmapped, and are no longer counted), of pages that a pipe holds on
 to, of buffers of sockets, of locks on ranges of files.
@@ -58,6 +60,8 @@ _NETWORK_CALLS = ("connect", "sendmsg", "sendmmsg")
 
 _SET_OWNER, _SET_OWNER_BY_TYPE = 8, 15  # of fcntl: F_SETOWN, F_SETOWN_EX
 _SET_OWNER_OF_FILE, _SET_OWNER_OF_SOCKET = 0x8901, 0x8902  # of ioctl: FIOSETOWN, SIOCSPGRP
+
+_SET_PARENT_DEATH_SIGNAL, _SET_DUMPABLE = 1, 4  # of prctl
 
 _FORKS = ("fork", "vfork")
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID and _NEWNET
@@ -129,6 +133,8 @@ def _rules(freedom: Freedom) -> Mapping[str, Sequence[bytes]]:
         # The owner of a descriptor is sent a signal, any that one asks for, when something comes by it.
         "fcntl": _refuse(_argument(1), _SET_OWNER, _SET_OWNER_BY_TYPE, *(() if freedom.processes else _RANGE_LOCKS)),
         "ioctl": _refuse(_argument(1), _SET_OWNER_OF_FILE, _SET_OWNER_OF_SOCKET),
+        # It dies with its parent, and what hides or shows it to others was settled before.
+        "prctl": _refuse(_argument(0), _SET_PARENT_DEATH_SIGNAL, _SET_DUMPABLE),
         **({} if freedom.hidden_memory else _without_hidden_memory()),
         **({} if freedom.processes else dict.fromkeys(_FORKS, (_instruction(_RETURN, _DENY),))),
         **({} if freedom.network else _without_network()),

@@ -221,6 +221,29 @@ def bind_process(pid: str) -> str:
     return DONE
 
 
+def outlive_its_parent() -> str:
+    """Have the kernel send no signal when the parent ends (PR_SET_PDEATHSIG)."""
+    return _set_of_itself(1, 0)
+
+
+def show_itself() -> str:
+    """Let other processes of the user read this one's memory (PR_SET_DUMPABLE)."""
+    return _set_of_itself(4, 1)
+
+
+def name_itself() -> str:
+    """Do what any library may: give the thread a name (PR_SET_NAME)."""
+    name = ctypes.create_string_buffer(b"thread")
+    return _set_of_itself(15, ctypes.addressof(name))
+
+
+def _set_of_itself(option: int, value: int) -> str:
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.prctl(option, ctypes.c_ulong(value), 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+    return DONE
+
+
 def tell_variables() -> str:
     return ",".join(sorted(os.environ))
 
@@ -232,7 +255,7 @@ ATTEMPTS: Mapping[str, Callable[..., str]] = {
         *(write_file, write_much, open_file_to_all, empty_file, date_file, label_file),
         *(make_memory_file, share_memory_with_nobody, share_zeros),
         *(hand_pages_to_a_pipe, enlarge_a_socket, lock_a_range),
-        *(fork, start_threads, enter_namespace),
+        *(fork, start_threads, enter_namespace, outlive_its_parent, show_itself, name_itself),
         *(signal_process, signal_by_descriptor, limit_process, slow_process, bind_process, tell_variables),
     )
 }

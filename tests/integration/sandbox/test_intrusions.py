@@ -120,6 +120,13 @@ def test_no_namespace_is_entered(intruding: Intruder) -> None:
     assert intruding.attempt("enter_namespace") == DENIED
 
 
+@pytest.mark.parametrize("way", ["outlive_its_parent", "show_itself"])
+def test_what_ends_it_with_its_parent_and_what_hides_it_is_not_undone(intruding: Intruder, way: str) -> None:
+    assert intruding.attempt("name_itself") == DONE  # by the same call, of which libraries need the rest
+
+    assert intruding.attempt(way) == DENIED
+
+
 def test_no_huge_file_is_written(intruding: Intruder) -> None:
     assert intruding.attempt("write_much", 256 * 1024**2) == DONE
     assert intruding.attempt("write_much", 256 * 1024**2 + 1) == "EFBIG"
