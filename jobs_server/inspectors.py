@@ -13,7 +13,7 @@ from jobs_server.reading_time import ReadingTime
 from jobs_server.turns import FairSlots
 from qserver.circuits import CircuitSource, Inspection
 from qserver.clock import Clock
-from qserver.errors import ExecutionError, InvalidRequest, Reason
+from qserver.errors import ExecutionError, InvalidRequest, Reason, Unavailable
 from qserver.json_types import JsonObject
 from qserver.sandbox.ending import EXIT_START_FAILED
 from qserver.sandbox.errors import ChildDied, ChildTimedOut
@@ -123,6 +123,8 @@ class InspectorPool:
                 with self.reading_time.reading(user_id):
                     return await self._run_again_if_killed(work)
         except (ChildTimedOut, ChildDied, ExecutionError) as error:
+            if isinstance(error, ChildTimedOut) and error.was_held_up:
+                raise held_up(doing) from error
             words = sentence(error, doing, self._settings)
             if words is None:
                 raise
@@ -183,6 +185,11 @@ class InspectorPool:
     def _has_grown(self, inspector: Inspector) -> bool:
         # What one circuit left behind would be missing for the next: every circuit is promised the same memory.
         return inspector.memory_bytes() > self._settings.inspector_memory_mib * MIB // 2
+
+
+def held_up(doing: str) -> Unavailable:
+    """Say that an inspector didn't get to work: it was stopped, or the machine is far too busy."""
+    return Unavailable(f"{doing} was not possible: the server's process for it got no time to work; try again")
 
 
 def sentence(error: ProcessLost | ExecutionError, doing: str, settings: InspectorSettings) -> str | None:

@@ -8,7 +8,8 @@ from math import ceil
 from uuid import UUID
 
 from qserver.clock import Clock
-from qserver.errors import QuotaExceeded, ReachedLimit
+from qserver.errors import QuotaExceeded, ReachedLimit, Unavailable
+from qserver.sandbox.errors import ChildTimedOut
 
 SLOW_SECONDS = 1.0
 """A reading that takes longer is a slow one. What is quicker costs others nothing that they would notice."""
@@ -26,6 +27,7 @@ class Reading:
     """A reading under way."""
 
     came_to_nothing: bool = False
+    is_our_fault: bool = False
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class ReadingTime:
 
     @contextmanager
     def reading(self, user_id: UUID) -> Iterator[Reading]:
-        """Charge the block's time to a user; what raises came to nothing.
+        """Charge the block's time to a user; what raises came to nothing. Nobody is charged for faults of ours.
 
         Raises QuotaExceeded, before the block, where the user has lost too much.
         """
@@ -61,12 +63,14 @@ class ReadingTime:
         reading = Reading()
         try:
             yield reading
-        except BaseException:
+        except BaseException as error:
             reading.came_to_nothing = True
+            held_up = isinstance(error, ChildTimedOut) and error.was_held_up
+            reading.is_our_fault = held_up or isinstance(error, Unavailable)
             raise
         finally:
             spent_seconds = self._clock.monotonic_seconds() - started_at_seconds
-            if spent_seconds > SLOW_SECONDS:
+            if spent_seconds > SLOW_SECONDS and not reading.is_our_fault:
                 self._charge(user_id, spent_seconds if reading.came_to_nothing else 0.0)
 
     def is_slow(self, user_id: UUID) -> bool:

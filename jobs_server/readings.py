@@ -8,7 +8,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from jobs_server.company import Company
-from jobs_server.inspectors import Inspector, InspectorPool, ProcessLost, sentence
+from jobs_server.inspectors import Inspector, InspectorPool, ProcessLost, held_up, sentence
 from jobs_server.metrics import Metrics
 from jobs_server.refusals import CostlyCircuit
 from qserver.circuits import CircuitSource, Inspection
@@ -198,6 +198,8 @@ class CircuitReader:
         wanted.answer(reading)
 
     def _refusal(self, error: ProcessLost | ExecutionError) -> Exception:
+        if isinstance(error, ChildTimedOut) and error.was_held_up:
+            return held_up(_DOING)
         words = sentence(error, _DOING, self._settings)
         if words is None:
             return error  # our fault, not the circuit's

@@ -22,6 +22,10 @@ class OwnedChild:
         """Whether the process can take a call."""
         return self._child.is_alive
 
+    def cpu_seconds(self) -> float | None:
+        """Give the CPU time that the process has used; None once it is dead."""
+        return self._child.cpu_seconds()
+
     def memory_bytes(self) -> int:
         """Give the resident memory of the process and of all that it started; 0 once it is dead."""
         return self._child.memory_bytes()

@@ -61,6 +61,11 @@ class Group:
         return len(self.jobs) == 1
 
     @property
+    def may_stand_still(self) -> bool:
+        """Whether its simulator may wait, without CPU time, for something else: a GPU, or what a file plugin asks."""
+        return self.file_plugin or self.lane is Lane.GPU
+
+    @property
     def seconds(self) -> float:
         """Estimated time to run all of them."""
         return sum(claimed.plan.seconds for claimed in self.jobs)

@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from qserver.plugins import Outcome, RunLimits, Task
+from qserver.sandbox.cpu_time import stood_still
 from worker.deadlines import grace_seconds
 from worker.groups import Group
 from worker.scheduler import Need, Running
@@ -27,6 +28,9 @@ class SimulatorProcess(Protocol):
     def memory_bytes(self) -> int:
         """Give its resident memory; 0 once it is dead."""
 
+    def cpu_seconds(self) -> float | None:
+        """Give the CPU time that it has used; None once it is dead."""
+
     def kill(self) -> None:
         """End it at once, from any thread; a pending call raises ChildDied."""
 
@@ -39,6 +43,7 @@ class StopCause(StrEnum):
 
     GONE = "gone"  # a job of the run was canceled, or its lease was lost
     MEMORY = "memory"  # it took more memory than the run was given
+    STILL = "still"  # it used no CPU time for long
     DRAIN = "drain"  # the worker stops and its time to drain is over
 
 
@@ -57,6 +62,7 @@ class Run:
         self._gone: frozenset[UUID] = frozenset()
         self._stop_at_seconds: float | None = None
         self._stop_cause: StopCause | None = None
+        self._worked: tuple[float, float] | None = None  # what it had used of the CPU, and when that was new
 
     @property
     def gone(self) -> frozenset[UUID]:
@@ -110,3 +116,15 @@ class Run:
             if self._process is None or self._memory_limit_bytes is None:
                 return False
             return self._process.memory_bytes() > self._memory_limit_bytes
+
+    def stands_still(self, *, longer_than_seconds: float, now: float) -> bool:
+        """Tell whether the simulator has done nothing for so long, as far as this was asked, and shouldn't."""
+        with self._lock:
+            if self._process is None or self.group.may_stand_still:
+                return False
+            used = self._process.cpu_seconds()
+            if used is None:
+                return False
+            if self._worked is None or not stood_still(self._worked[0], used):
+                self._worked = (used, now)
+            return now - self._worked[1] > longer_than_seconds

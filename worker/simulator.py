@@ -133,7 +133,9 @@ class Simulator:
         tasks = [task for claimed in group.jobs for task in tasks_of(claimed)]
         try:
             return Answered(process.run(group.plugin, tasks, limits, timeout_seconds=seconds))
-        except ChildTimedOut:
+        except ChildTimedOut as error:
+            if error.was_held_up and not group.may_stand_still:
+                return Died("its simulator got no time to work", lack_of_memory=False)
             return OutOfTime(seconds)
         except ChildMisbehaved as error:
             return Refused(Reason.PLUGIN_ERROR, error.message)
@@ -191,6 +193,8 @@ def _explain(error: ChildDied, cause: StopCause | None, limits: RunLimits) -> En
             return Interrupted()
         case StopCause.MEMORY:
             return Died(out_of_memory, lack_of_memory=True)
+        case StopCause.STILL:
+            return Died("its simulator stood still and was killed", lack_of_memory=False)
         case None:
             message = out_of_memory if error.out_of_memory else f"its simulator failed: {error.message}"
             return Died(message, lack_of_memory=error.out_of_memory)

@@ -1,4 +1,4 @@
-"""Ends runs that must not go on: those that lost a job, and those that take more memory than they were given."""
+"""Ends runs that must not go on: those that lost a job, that take more memory than they were given, or stand still."""
 
 from threading import Event
 
@@ -9,6 +9,9 @@ from worker.board import Board
 from worker.runs import Run, StopCause
 
 MEMORY_CHECK_SECONDS = 0.2
+
+STILL_FOR_SECONDS = 20.0
+"""A simulator that has used no CPU time for so long under a run was stopped, or waits for what never comes."""
 
 log = structlog.get_logger(__name__)
 
@@ -48,19 +51,22 @@ class Watchdog:
         due = MEMORY_CHECK_SECONDS
         for run in self._board.runs():
             if run.stop_at_seconds is None:
-                due = min(due, self._check_memory(run, now))
+                due = min(due, self._check(run, now))
             elif run.stop_at_seconds <= now:
                 run.stop(StopCause.GONE)
             else:
                 due = min(due, run.stop_at_seconds - now)
         return due
 
-    def _check_memory(self, run: Run, now: float) -> float:
-        """Stop a run that takes too much; give the seconds until it is to be looked at again."""
+    def _check(self, run: Run, now: float) -> float:
+        """Stop a run that takes too much or does nothing; give the seconds until it is to be looked at again."""
         young_seconds = MEMORY_CHECK_SECONDS - (now - run.since_seconds)
         if young_seconds > 0:
             return young_seconds
         if run.stop_cause is None and run.exceeds_memory():
             log.warning("simulator_passed_memory_limit", plugin=run.group.plugin, jobs=len(run.group.jobs))
             run.stop(StopCause.MEMORY)
+        if run.stop_cause is None and run.stands_still(longer_than_seconds=STILL_FOR_SECONDS, now=now):
+            log.warning("simulator_stands_still", plugin=run.group.plugin, jobs=len(run.group.jobs))
+            run.stop(StopCause.STILL)
         return MEMORY_CHECK_SECONDS

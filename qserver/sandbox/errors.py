@@ -24,6 +24,11 @@ class SandboxError(QServerError):
 class ChildTimedOut(SandboxError):  # noqa: N818 - names read as claims, as in qserver.errors
     """The call took longer than it was given. The child has been killed."""
 
+    def __init__(self, message: str, *, was_held_up: bool = False) -> None:
+        """Say whether the child `was_held_up`: it hardly got to work, and what it was asked is not to blame."""
+        super().__init__(message)
+        self.was_held_up = was_held_up
+
 
 class PreloadFailed(SandboxError):  # noqa: N818
     """The forkserver can't load a module that it was told to load."""

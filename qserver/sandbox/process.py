@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from qserver.sandbox.cpu_time import cpu_seconds, was_held_up
 from qserver.sandbox.ending import Ending
 from qserver.sandbox.errors import ChildDied, ChildMisbehaved, ChildTimedOut
 from qserver.sandbox.faults import revive_fault
@@ -73,7 +74,11 @@ class ChildProcess:
             deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
             self._last_id += 1
             header = {"id": self._last_id, "method": method, "max_reply_bytes": max_reply_bytes}
-            reply = self._exchange(Frame(header, payload), deadline, max_reply_bytes)
+            used_before = self.cpu_seconds()
+            try:
+                reply = self._exchange(Frame(header, payload), deadline, max_reply_bytes)
+            except TimeoutError as error:
+                raise self._timed_out(method, used_before, timeout_seconds or 0.0) from error
             if "fault" in reply.header:
                 raise self._revive(reply.header["fault"], method)
             return reply.payload
@@ -92,6 +97,10 @@ class ChildProcess:
     def is_alive(self) -> bool:
         """Whether the process still runs."""
         return not self._ends_within(0)
+
+    def cpu_seconds(self) -> float | None:
+        """Give the CPU time that the child has used, but for processes that it started; None once it is gone."""
+        return cpu_seconds(self.pid)
 
     def memory_bytes(self) -> int:
         """Add up the memory of the child and of all processes that it started; see `memory`. 0 once it has ended.
@@ -134,10 +143,8 @@ class ChildProcess:
         try:
             self._stream.send(request, deadline=deadline)
             reply = self._stream.receive(max_payload_bytes=max_reply_bytes, deadline=deadline)
-        except TimeoutError as error:
-            self._terminate()
-            self._await_ending()  # or `is_alive` would still say yes, and somebody give it the next call
-            raise ChildTimedOut(f"'{method}' took longer than it was given; the process was killed") from error
+        except TimeoutError:
+            raise
         except (HalfFrame, OSError) as error:
             raise self._hung_up(method) from error
         except BadFrame as error:
@@ -147,6 +154,12 @@ class ChildProcess:
         if reply.header.get("id") != request.header["id"]:
             raise self._misbehaved(method, "it sent a reply that was not asked for")
         return reply
+
+    def _timed_out(self, method: str, used_before: float | None, timeout_seconds: float) -> ChildTimedOut:
+        held_up = was_held_up(used_before, self.cpu_seconds(), seconds=timeout_seconds)
+        self._terminate()
+        self._await_ending()  # or `is_alive` would still say yes, and somebody give it the next call
+        return ChildTimedOut(f"'{method}' took longer than it was given; the process was killed", was_held_up=held_up)
 
     def _revive(self, fault: object, method: str) -> Exception:
         try:

@@ -14,6 +14,7 @@ from typing import Self
 import structlog
 
 from qserver.errors import Unavailable
+from qserver.sandbox.cpu_time import cpu_seconds, stood_still
 from qserver.sandbox.errors import PreloadFailed
 from qserver.sandbox.folders import HeldFolder, remove_abandoned
 from qserver.sandbox.process import ChildProcess
@@ -95,9 +96,14 @@ class ServerProcess:
             lifeline, its_lifeline = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             on_failure.enter_context(channel)
             on_failure.enter_context(lifeline)
+            used_before = cpu_seconds(self._process.pid)
             with its_channel, its_lifeline:
                 self._send(request, its_channel, its_lifeline)
-            pid, pid_descriptor = _await_started(lifeline)
+            try:
+                pid, pid_descriptor = _await_started(lifeline)
+            except TimeoutError as error:
+                self._end_if_still(used_before)
+                raise Unavailable(f"the forkserver did not start a process within {_SPAWN_SECONDS:.0f} s") from error
             on_failure.pop_all()
         return ChildProcess(
             pid=pid,
@@ -117,6 +123,13 @@ class ServerProcess:
             self._process.kill()
             self._process.wait()
         self._folder.remove()
+
+    def _end_if_still(self, used_before: float | None) -> None:
+        """Kill a forkserver that has done nothing, though it looks after its children. Raises ServerGone then."""
+        if stood_still(used_before, cpu_seconds(self._process.pid)):
+            _log.warning("forkserver_killed", reason="it stood still")
+            self._process.kill()
+            raise ServerGone
 
     def _await_ready(self, preload: Sequence[str]) -> None:
         names = ", ".join(preload) or "nothing"
@@ -167,8 +180,8 @@ def _await_started(lifeline: socket.socket) -> tuple[int, int]:
     lifeline.settimeout(_SPAWN_SECONDS)
     try:
         data, descriptors, _, _ = socket.recv_fds(lifeline, MAX_MESSAGE_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
-    except TimeoutError as error:
-        raise Unavailable(f"the forkserver did not start a process within {_SPAWN_SECONDS:.0f} s") from error
+    except TimeoutError:
+        raise
     except OSError as error:
         raise ServerGone from error
     if not data:

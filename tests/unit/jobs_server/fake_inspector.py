@@ -52,6 +52,8 @@ class FakeInspector:
         self._house.checked.append(options)
         if "killed once" in str(options) and len(self._house.checked) == 1:
             raise ChildDied(self._house.killed_once, doing=DOING)
+        if "frozen" in str(options):
+            raise ChildTimedOut("too slow", was_held_up=True)
         if "crash" in str(options):
             raise ChildDied(Ending(signal=11), doing=DOING)
         if "refused" in str(options):
@@ -76,10 +78,11 @@ class FakeInspector:
         if b"grow" in source:
             self.memory = 600 * 1024**2
             self._house.clock.advance(1.0)
-        if b"hang" in source:
+        if b"hang" in source or b"frozen" in source:
             self._house.clock.advance(SLOW_SECONDS)
         deaths = {
             b"hang": ChildTimedOut("too slow"),
+            b"frozen": ChildTimedOut("too slow", was_held_up=True),
             b"eat memory": ChildDied(Ending(signal=9, out_of_memory=True), doing=DOING),
             b"killed every time": ChildDied(Ending(signal=9), doing=DOING),
             b"crash": ChildDied(Ending(signal=11), doing=DOING),

@@ -7,7 +7,7 @@ import pytest
 
 from jobs_server.inspectors import InspectorPool
 from jobs_server.reading_time import ReadingTime
-from qserver.errors import InvalidRequest, Reason
+from qserver.errors import InvalidRequest, Reason, Unavailable
 from qserver.settings import InspectorSettings
 from tests.unit.jobs_server.fake_inspector import FakeInspectors
 
@@ -39,3 +39,8 @@ async def test_options_are_checked_again_where_the_process_was_killed_from_outsi
 async def test_options_that_crash_the_process_are_refused(pool: InspectorPool) -> None:
     with pytest.raises(InvalidRequest, match="crashed the parser: it died of signal 11"):
         await pool.check_options(USER, "aer", {"noise_model": "crash"})
+
+
+async def test_options_are_not_to_blame_for_a_process_that_got_no_time_to_work(pool: InspectorPool) -> None:
+    with pytest.raises(Unavailable, match="checking the options was not possible"):
+        await pool.check_options(USER, "aer", {"noise_model": "frozen"})

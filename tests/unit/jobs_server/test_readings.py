@@ -13,7 +13,7 @@ from jobs_server.reading_time import ReadingTime
 from jobs_server.readings import ENOUGH, MAX_SHARED, MAX_SHARED_BYTES, CircuitReader
 from jobs_server.refusals import CostlyCircuit
 from qserver.circuits import CircuitFormat, CircuitSource, Inspection
-from qserver.errors import InvalidCircuit, QuotaExceeded
+from qserver.errors import InvalidCircuit, QuotaExceeded, Unavailable
 from qserver.sandbox.ending import Ending
 from qserver.sandbox.errors import ChildDied
 from qserver.settings import InspectorSettings
@@ -187,6 +187,16 @@ async def test_a_process_that_could_not_start_is_our_fault_and_not_the_circuits(
     (found,) = await scene.read(b"unable to start")
 
     assert isinstance(found, ChildDied)
+
+
+async def test_a_process_that_got_no_time_to_work_is_our_fault_and_costs_nobody(scene: Scene) -> None:
+    found = await scene.read(*(b"frozen %d" % number for number in range(5)))
+    another = await scene.read(b"bell")
+
+    assert profiles(found) == [Unavailable] * 5
+    assert "reading the circuit was not possible" in str(found[0])
+    assert profiles(another) == [BELL_PROFILE]
+    assert not scene.pool.reading_time.is_slow(USER)
 
 
 async def test_a_process_that_has_grown_is_replaced(scene: Scene) -> None:

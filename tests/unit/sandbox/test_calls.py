@@ -1,11 +1,13 @@
 """Calls that succeed, fail in good order, or end with the child."""
 
+import os
 import signal
 import threading
 
 import pytest
 
 from qserver.errors import ExecutionError, InvalidCircuit, QuotaExceeded, Reason
+from qserver.sandbox.cpu_time import was_held_up
 from qserver.sandbox.errors import ChildDied, ChildMisbehaved, ChildTimedOut
 from qserver.sandbox.process import ChildProcess
 from tests.unit.sandbox.calls import MIB, call, in_thread
@@ -195,3 +197,33 @@ def test_an_entry_that_is_not_there_is_told_by_the_first_call(spawn: Spawn) -> N
 
     with pytest.raises(ChildDied, match=r"could not start: AttributeError: module .* has no attribute 'nobody'"):
         call(child, "echo")
+
+
+def test_a_child_that_was_stopped_is_known_to_have_been_held_up(child: ChildProcess) -> None:
+    os.kill(child.pid, signal.SIGSTOP)
+
+    with pytest.raises(ChildTimedOut) as caught:
+        child.call("echo", b"", timeout_seconds=0.2, max_reply_bytes=MIB)
+
+    assert caught.value.was_held_up
+    assert not child.is_alive
+
+
+def test_the_cpu_time_of_a_child_is_told_while_it_lives(child: ChildProcess) -> None:
+    used = child.cpu_seconds()
+    assert used is not None
+
+    def works() -> bool:
+        call(child, "echo", bytes(MIB // 2))
+        return (child.cpu_seconds() or 0.0) > used
+
+    wait_until(works)
+    child.close()
+    assert child.cpu_seconds() is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"), [(1.0, 1.4, True), (1.0, 1.6, False), (None, 1.0, False), (1.0, None, False)]
+)
+def test_a_process_that_hardly_worked_was_held_up(before: float | None, after: float | None, *, expected: bool) -> None:
+    assert was_held_up(before, after, seconds=10.0) is expected

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from qserver.errors import Unavailable
+from qserver.sandbox import server_process
 from qserver.sandbox.errors import ChildDied, PreloadFailed
 from qserver.sandbox.forkserver import Forkserver
 from qserver.sandbox.limits import Limits
@@ -101,6 +102,26 @@ def test_a_forkserver_that_dies_while_it_is_asked_is_replaced(forkserver: Forkse
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a forkserver hides its descriptors from all but root")
+def test_a_forkserver_that_stands_still_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Forkserver() as forkserver:
+        old = forkserver.spawn(ENTRY, Limits())
+        frozen = parent_of(old.pid)
+
+        def await_started(lifeline: socket.socket) -> tuple[int, int]:
+            if is_running(frozen):
+                raise TimeoutError  # at once: it can't answer
+            return real(lifeline)
+
+        real = server_process._await_started
+        monkeypatch.setattr(server_process, "_await_started", await_started)
+        os.kill(frozen, signal.SIGSTOP)
+
+        with forkserver.spawn(ENTRY, Limits()) as child:
+            assert call(child, "echo", b"hello") == b"hello"
+            assert parent_of(child.pid) != frozen
+        old.close()
+
+
 def test_the_forkserver_closes_what_belonged_to_its_children(forkserver: Forkserver) -> None:
     with forkserver.spawn(ENTRY, Limits()) as first:
         server = parent_of(first.pid)

@@ -17,6 +17,7 @@ class FakeProcess:
         self.is_closed = False
         self.kills = 0
         self.resident_bytes = 0
+        self.used_seconds = 0.0
         self.limits: RunLimits | None = None
         self.timeout_seconds: float | None = None
 
@@ -37,6 +38,9 @@ class FakeProcess:
 
     def memory_bytes(self) -> int:
         return self.resident_bytes
+
+    def cpu_seconds(self) -> float | None:
+        return self.used_seconds if self.is_alive else None
 
     def kill(self) -> None:
         self.kills += 1

@@ -1,6 +1,6 @@
 import pytest
 
-from database.records import Lease
+from database.records import ClaimedJob, Lease
 from qserver.clock import FakeClock
 from tests.unit.worker.claims import WORKER_ID, a_claim, a_group, a_plan
 from tests.unit.worker.fake_process import FakeProcess
@@ -8,7 +8,7 @@ from worker.board import Board
 from worker.capacity import Capacity
 from worker.groups import Group, Lane
 from worker.runs import Run, StopCause
-from worker.watchdog import MEMORY_CHECK_SECONDS, Watchdog
+from worker.watchdog import MEMORY_CHECK_SECONDS, STILL_FOR_SECONDS, Watchdog
 
 TWO = Capacity(cores=2, places=2, memory_bytes=100)
 
@@ -217,6 +217,35 @@ def test_the_watchdog_looks_at_the_memory_of_a_run_once_it_has_gone_on_for_a_whi
     clock.advance(0.25 * MEMORY_CHECK_SECONDS)
     watchdog.look()
     assert process.kills == 1
+
+
+def test_the_watchdog_kills_a_simulator_that_stands_still(board: Board, clock: FakeClock) -> None:
+    run, process = start(board, a_group()), FakeProcess()
+    run.attach(process, memory_limit_bytes=100)
+    watchdog = Watchdog(board, clock)
+
+    for _ in range(3):
+        process.used_seconds += 0.01
+        clock.advance(STILL_FOR_SECONDS)
+        watchdog.look()
+    assert process.kills == 0
+    clock.advance(STILL_FOR_SECONDS + 0.1)
+    watchdog.look()
+    assert (process.kills, run.stop_cause) == (1, StopCause.STILL)
+
+
+@pytest.mark.parametrize("claimed", [a_claim(route="plugin.fake"), a_claim(plan=a_plan(device="GPU", threads=0))])
+def test_a_simulator_that_may_wait_for_something_else_may_stand_still(clock: FakeClock, claimed: ClaimedJob) -> None:
+    board = Board(Capacity(cores=1, places=1, memory_bytes=100, gpu_memory_bytes=100), clock, max_held_jobs=100)
+    run, process = start(board, a_group(claimed)), FakeProcess()
+    run.attach(process, memory_limit_bytes=100)
+    watchdog = Watchdog(board, clock)
+
+    for _ in range(3):
+        clock.advance(STILL_FOR_SECONDS + 0.1)
+        watchdog.look()
+
+    assert process.kills == 0
 
 
 def test_a_kill_that_comes_too_late_does_not_hit_the_next_run(board: Board) -> None:
