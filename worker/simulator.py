@@ -133,9 +133,7 @@ class Simulator:
         tasks = [task for claimed in group.jobs for task in tasks_of(claimed)]
         try:
             return Answered(process.run(group.plugin, tasks, limits, timeout_seconds=seconds))
-        except ChildTimedOut as error:
-            if error.was_held_up and not group.may_stand_still:
-                return Died("its simulator got no time to work", lack_of_memory=False)
+        except ChildTimedOut:
             return OutOfTime(seconds)
         except ChildMisbehaved as error:
             return Refused(Reason.PLUGIN_ERROR, error.message)

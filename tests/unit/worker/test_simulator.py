@@ -90,14 +90,6 @@ def test_a_death_by_our_own_hand_blames_nobody(cause: StopCause) -> None:
     assert a_simulator(FakeProcess(died(was_killed=True))).run(run) == Interrupted()
 
 
-def test_a_simulator_that_got_no_time_to_work_has_died_and_is_not_its_jobs_fault() -> None:
-    held_up = ChildTimedOut("too slow", was_held_up=True)
-
-    ending = a_simulator(FakeProcess(held_up)).run(a_run())
-
-    assert ending == Died("its simulator got no time to work", lack_of_memory=False)
-
-
 def test_a_simulator_that_stood_still_has_died() -> None:
     run = a_run()
     run.stop(StopCause.STILL)
