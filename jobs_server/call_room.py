@@ -9,8 +9,11 @@ from qserver.errors import Overloaded
 from qserver.identity import Identity
 from qserver.settings import JobsServerSettings, LimitSettings
 
-_LARGEST_CALLS = 16
-"""Calls of the largest size (QSERVER_MAX_CALL_BYTES) whose requests may be held at once; of usual ones, thousands."""
+_LARGEST_CALLS = 6
+"""Calls of the largest size (QSERVER_MAX_CALL_BYTES) that may be held at once; of usual ones, thousands.
+
+gRPC takes up to ten times their bytes while it receives and unfolds them.
+"""
 
 _OPEN_SHARE = 20
 """Streams that anybody may open, without a key, are at most this part of the calls, beside which they are counted."""

@@ -30,7 +30,7 @@ def test_one_call_too_many_is_told_the_limit() -> None:
 def test_requests_that_are_too_much_together_are_refused() -> None:
     room = a_room(call_bytes=1000)
 
-    with room.call(16_000), pytest.raises(Overloaded, match="16,000 bytes"), room.call(1):
+    with room.call(6_000), pytest.raises(Overloaded, match="6,000 bytes"), room.call(1):
         pass
 
 
