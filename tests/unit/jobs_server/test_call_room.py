@@ -70,8 +70,8 @@ def test_one_user_leaves_half_of_the_room_to_others() -> None:
 
 def test_there_is_room_again_when_a_call_is_over_however_it_ended() -> None:
     room = a_room(calls=1, call_bytes=1)
-    with pytest.raises(ZeroDivisionError), room.call(16):
+    with pytest.raises(ZeroDivisionError), room.call(6):
         raise ZeroDivisionError
 
-    with room.call(16):
+    with room.call(6):
         pass

@@ -128,4 +128,4 @@ def test_metadata_past_all_limits_is_refused_unread() -> None:
 
     assert not isinstance(refused, jobs_pb2.SubmitJobsRequest)
     assert isinstance(refused[0], TooLarge)
-    assert "metadata is more than 80,0" in refused[0].message
+    assert "metadata is far more than 65,536 bytes" in refused[0].message
