@@ -58,7 +58,7 @@ class Link:
     def close(self) -> None:
         """Cut it for good and end the thread. Safe to repeat."""
         if not self._loop.is_closed():
-            self._server.close()
+            self._loop.call_soon_threadsafe(self._server.close)  # it belongs to the loop
             self.cut()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(_ANSWER_SECONDS)

@@ -31,7 +31,7 @@ BAD_REQUESTS = (
     Bad(
         "an observable of 1,000,000 terms",
         _expval(*_MILLION_TERMS),
-        r"1,000,000 Pauli terms|more than 520,597",
+        r"1,000,000 Pauli terms|more than 10,000 Pauli terms|more than 520,597",
         V1_DOORS,
     ),
     Bad("an observable of a million terms as metadata", _expval(*_MILLION_TERMS), r"limit is 65,536", ("AddJob",)),

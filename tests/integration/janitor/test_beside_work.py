@@ -22,7 +22,7 @@ from tests.unit.database.builders import LAPSED, JobBuilder, a_result, claimed, 
 AT_ONCE = 1e-9
 """Days: whatever is over is old."""
 
-PASSES = 10
+PASSES = 5
 SOURCES = [b"OPENQASM 2.0;// shared by all", b"OPENQASM 2.0;// shared too"]
 MODEL = NoiseModel.of({"words": "of a device " * 200})
 

@@ -134,7 +134,7 @@ def test_small_and_large_circuits_run_beside_each_other(house: House, forkserver
 def test_the_second_engine_runs_in_simulators(house: House, forkserver: Forkserver, backend: str, width: int) -> None:
     job_ids = submit(house, forkserver, dense(width), copies=3, backend=backend)
 
-    house.wait_for(job_ids, JobStatus.FINISHED)
+    house.wait_for(job_ids, JobStatus.FINISHED, within_seconds=100)
 
     for job_id in job_ids:
         result = house.result(job_id)

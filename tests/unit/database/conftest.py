@@ -11,7 +11,8 @@ from qserver.settings import DatabaseSettings
 
 
 def sqlite_settings(path: Path) -> DatabaseSettings:
-    return DatabaseSettings.model_validate({"database_url": f"sqlite:///{path}"})
+    # Some tests have 32 writers, and machines are crowded.
+    return DatabaseSettings.model_validate({"database_url": f"sqlite:///{path}", "database_timeout_seconds": 60})
 
 
 @pytest.fixture(scope="session")
