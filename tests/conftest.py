@@ -1,6 +1,7 @@
 """Servers for tests, real ones. A missing server is an error, never a skip: `make test` installs what is needed."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -21,6 +22,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("suite")
+
+# A shell starts what runs in the background with Ctrl-C ignored, and so would be the commands that tests press it for.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 Server = TypeVar("Server", PostgresServer, RabbitMQServer)
