@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from jobs_server.reading_time import ReadingTime
+from jobs_server.shielding import seen_through
 from jobs_server.turns import FairSlots
 from qserver.circuits import CircuitSource, Inspection
 from qserver.clock import Clock
@@ -90,14 +91,7 @@ class InspectorPool:
 
         Raises ProcessLost, and what the child raised.
         """
-        # Shielded: the process is at work until its thread comes back, whether or not the caller still waits.
-        call = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(self._executor, self._run, work))
-        try:
-            return await asyncio.shield(call)
-        except asyncio.CancelledError:
-            await asyncio.wait({call})
-            call.exception()  # looked at: how it went is no news when nobody waits for it
-            raise
+        return await seen_through(asyncio.get_running_loop().run_in_executor(self._executor, self._run, work))
 
     async def check_options(self, user_id: UUID, plugin: str, options: JsonObject) -> None:
         """Check options that need the engine. Raises InvalidRequest where they are wrong or can't be read."""

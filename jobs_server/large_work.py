@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 from uuid import UUID
 
+from jobs_server.shielding import seen_through
 from jobs_server.turns import FairSlots
 
 Answer = TypeVar("Answer")
@@ -29,13 +30,4 @@ class LargeWork:
         if size_bytes <= QUICK_BYTES:
             return work()
         async with self._turns.slot(user_id):
-            # Shielded: the thread is at work until it comes back, whether or not the caller still waits.
-            task = asyncio.ensure_future(asyncio.to_thread(work))
-            try:
-                return await asyncio.shield(task)
-            except asyncio.CancelledError:
-                await asyncio.wait({task})
-                task.exception()  # looked at: how it went is no news when nobody waits for it
-                raise
-            finally:
-                del task  # it holds an error that holds this frame: what was unfolded would stay for the collector
+            return await seen_through(asyncio.ensure_future(asyncio.to_thread(work)))
