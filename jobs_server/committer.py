@@ -108,4 +108,4 @@ class Committer:
 
 def _size_bytes(job: NewJob) -> int:
     model = b"" if job.noise_model is None else job.noise_model.text
-    return len(job.circuit.source) + len(job.circuit.inspection.qpy or b"") + len(model)
+    return job.circuit.size_bytes + len(model)

@@ -22,7 +22,7 @@ def with_loading(plan: Plan, circuit: Circuit, run: RunRequest) -> Plan:
 
 def loading_seconds(circuit: Circuit, run: RunRequest) -> float:
     """Foresee it from the size of what is stored of a job, but for its noise model, which many jobs share."""
-    size_bytes = len(circuit.source) + len(circuit.inspection.qpy or b"")
+    size_bytes = circuit.size_bytes
     if run.sweep is not None:
         size_bytes += len(run.sweep.values)
     terms = [term for observable in run.observables for term in observable.terms]

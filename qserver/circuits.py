@@ -79,3 +79,8 @@ class Circuit:
     circuit_format: CircuitFormat
     source: bytes
     inspection: Inspection
+
+    @property
+    def size_bytes(self) -> int:
+        """What it holds of both."""
+        return len(self.source) + len(self.inspection.qpy or b"")

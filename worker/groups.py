@@ -163,10 +163,11 @@ class _Part:
 
 
 def _task_bytes(claimed: ClaimedJob) -> int:
-    circuit_bytes = len(claimed.circuit.source) + len(claimed.circuit.inspection.qpy or b"")
     observables = claimed.job.request.run.observables
     # All strings of an observable are of one length.
-    return circuit_bytes + sum(len(each.terms) * (_TERM_BYTES + len(each.terms[0].pauli)) for each in observables)
+    return claimed.circuit.size_bytes + sum(
+        len(each.terms) * (_TERM_BYTES + len(each.terms[0].pauli)) for each in observables
+    )
 
 
 def _cut(members: Sequence[ClaimedJob], limits: GroupLimits) -> Iterator[Sequence[ClaimedJob]]:
