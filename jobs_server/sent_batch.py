@@ -15,8 +15,6 @@ from qserver.settings import LimitSettings
 PART_BYTES: Final = 256 * 1024
 """Of specs that are unfolded together: some 25 ms of work, and some 10 MB. A call of less is one part."""
 
-_SUBMISSIONS: Final = jobs_pb2.SubmitJobsRequest.SUBMISSIONS_FIELD_NUMBER
-_NOISE_MODELS: Final = jobs_pb2.SubmitJobsRequest.NOISE_MODELS_FIELD_NUMBER
 _SPEC: Final = jobs_pb2.JobSubmission.SPEC_FIELD_NUMBER
 _MAX_FIELDS: Final = 100
 """Of a submission, or of a call beside its submissions, of which a client of ours sends two."""
@@ -67,9 +65,9 @@ class SentBatch:
         noise_models, others = [], 0
         for field in fields(self._message):
             match field.number:
-                case number if number == _SUBMISSIONS:
+                case jobs_pb2.SubmitJobsRequest.SUBMISSIONS_FIELD_NUMBER:
                     self._slices.append(_Slice(field, self._specs(field)))
-                case number if number == _NOISE_MODELS:
+                case jobs_pb2.SubmitJobsRequest.NOISE_MODELS_FIELD_NUMBER:
                     noise_models.append(self._message[field.payload_begins : field.ends])
                 case _:
                     others += 1

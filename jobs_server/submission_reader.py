@@ -49,7 +49,7 @@ class SubmissionReader:
 
         def read() -> PubSubmission:
             request = job_request(spec, sent.options, self._limits)
-            read = read_pubs(request, spec, pubs, self._limits)
-            return PubSubmission(caller, request, read, sent.noise_model, size_bytes=size_bytes)
+            sent_pubs = read_pubs(request, spec, pubs, self._limits)
+            return PubSubmission(caller, request, sent_pubs, sent.noise_model, size_bytes=size_bytes)
 
         return await self._large_work.do(caller.user_id, size_bytes, read)

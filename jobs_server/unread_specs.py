@@ -10,9 +10,6 @@ from qserver.errors import InvalidRequest, TooLarge
 from qserver.rpc.v1 import jobs_pb2
 from qserver.settings import LimitSettings
 
-_RESULT_TYPES: Final = jobs_pb2.JobSpec.RESULT_TYPES_FIELD_NUMBER
-_OBSERVABLES: Final = jobs_pb2.JobSpec.OBSERVABLES_FIELD_NUMBER
-_METADATA: Final = jobs_pb2.JobSpec.METADATA_FIELD_NUMBER
 _MAX_OTHERS: Final = 1000
 """Of fields that come once, as a rule."""
 
@@ -25,14 +22,14 @@ def check_unread(message: bytes, spec: Field, limits: LimitSettings) -> None:
     result_types = observables = terms = metadata_bytes = others = 0
     for field in fields(message, spec.payload_begins, spec.ends):
         match field.number:
-            case number if number == _RESULT_TYPES:
+            case jobs_pb2.JobSpec.RESULT_TYPES_FIELD_NUMBER:
                 result_types += max(1, field.payload_bytes)  # packed, each takes a byte
                 check_number_of_result_types(result_types)
-            case number if number == _OBSERVABLES:
+            case jobs_pb2.JobSpec.OBSERVABLES_FIELD_NUMBER:
                 observables += 1
                 terms += _number_of_terms(message, field, limits.max_observable_terms - terms)
                 _check_observables(observables, terms, limits)
-            case number if number == _METADATA:
+            case jobs_pb2.JobSpec.METADATA_FIELD_NUMBER:
                 metadata_bytes += field.payload_bytes
                 check_struct_size(metadata_bytes, name="metadata", max_bytes=limits.max_metadata_bytes)
             case _:
