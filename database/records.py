@@ -278,10 +278,11 @@ class WorkerRecord:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What a retention pass removed, or would remove, of one kind of thing."""
+    """What a retention pass removed, or would remove, of one kind of thing; and whether its limit ended it."""
 
     kind: str
     count: int
+    may_be_more: bool = False
 
 
 CircuitKey: TypeAlias = tuple[UUID, bytes]

@@ -1,9 +1,10 @@
 """How long things are kept: each method removes one kind of thing, oldest first.
 
 `keep_days` and `keep_count` are two limits, and what passes either of them goes; 0 means no limit. One call removes at
-most `limit` rows, so that no transaction grows long: call again, each time in a new transaction, until the count is 0.
-With `dry_run` nothing is removed, and all that such calls would remove is counted. Safe to repeat and beside itself:
-rows that another pass is just removing are left to it.
+most `limit` rows, so that no transaction grows long: call again, each time in a new transaction, while `may_be_more`.
+Until the count is 0 could be for ever, where things become old as fast as they are removed. With `dry_run` nothing is
+removed, and all that such calls would remove is counted. Safe to repeat and beside itself: rows that another pass is
+just removing are left to it.
 """
 
 from collections.abc import Sequence
@@ -101,9 +102,10 @@ class Retention:
         kept = _Kept(history.c.finished_at, keep_days, keep_count)
         if dry_run:
             return Removal("history", self._number_past(kept, limit=None))
-        job_ids = self._remove_oldest(history.c.job_id, kept, self._number_past(kept, limit=limit))
+        number = self._number_past(kept, limit=limit)
+        job_ids = self._remove_oldest(history.c.job_id, kept, number)
         self._remove_submissions(job_ids)
-        return Removal("history", len(job_ids))
+        return Removal("history", len(job_ids), may_be_more=number == limit)
 
     def _remove_submissions(self, job_ids: Sequence[UUID]) -> None:
         meant = self._work.among(submissions.c.job_id, job_ids)
@@ -126,7 +128,8 @@ class Retention:
                 "audit", self._work.execute(select(func.count()).select_from(past_age.subquery())).scalar_one()
             )
         oldest = past_age.order_by(audit.c.at).limit(limit).with_for_update(skip_locked=True)
-        return Removal("audit", self._work.execute(delete(audit).where(audit.c.id.in_(oldest))).rowcount)
+        removed = self._work.execute(delete(audit).where(audit.c.id.in_(oldest))).rowcount
+        return Removal("audit", removed, may_be_more=removed == limit)
 
     def remove_worthless_keys(self, *, keep_days: float, dry_run: bool = False, limit: int = BATCH) -> Removal:
         """Remove keys that were revoked or have expired. The audit trail remembers who made and revoked them.
@@ -143,7 +146,8 @@ class Retention:
             counted = select(func.count()).select_from(worthless.subquery())
             return Removal("keys", self._work.execute(counted).scalar_one())
         oldest = worthless.order_by(api_keys.c.created_at).limit(limit).with_for_update(skip_locked=True)
-        return Removal("keys", self._work.execute(delete(api_keys).where(api_keys.c.id.in_(oldest))).rowcount)
+        removed = self._work.execute(delete(api_keys).where(api_keys.c.id.in_(oldest))).rowcount
+        return Removal("keys", removed, may_be_more=removed == limit)
 
     def remove_old_events(self, *, keep_days: float, dry_run: bool = False, limit: int = BATCH) -> Removal:
         """Remove the events of jobs that are over, all of a job's at once; the limit counts jobs."""
@@ -156,8 +160,8 @@ class Retention:
             counted = select(func.count()).select_from(job_events).where(job_events.c.job_id.in_(ended))
             return Removal("events", self._work.execute(counted).scalar_one())
         oldest = ended.order_by(jobs.c.finished_at).limit(limit).with_for_update(skip_locked=True)
-        statement = delete(job_events).where(job_events.c.job_id.in_(oldest))
-        return Removal("events", self._work.execute(statement).rowcount)
+        removed = self._work.execute(delete(job_events).where(job_events.c.job_id.in_(oldest))).rowcount
+        return Removal("events", removed, may_be_more=removed >= limit)  # of each job one at least
 
     def remove_unused_circuits(self, *, keep_days: float, limit: int = BATCH) -> Removal:
         """Remove circuits that no job and no history row needs, some time after they were last submitted or needed.
@@ -165,13 +169,13 @@ class Retention:
         What is needed is not looked at again before that time has passed once more: history keeps most circuits for
         long, and a pass that read all of them would take longer with each that comes.
         """
-        return Removal("circuits", self._remove_unused(circuits, _is_unused(exists(), exists()), keep_days, limit))
+        return self._remove_unused(circuits, _is_unused(exists(), exists()), keep_days, limit)
 
     def remove_unused_noise_models(self, *, keep_days: float, limit: int = BATCH) -> Removal:
         """Remove noise models that no job names, as `remove_unused_circuits` does circuits. History needs none."""
-        return Removal("noise_models", self._remove_unused(noise_models, _is_unnamed(exists()), keep_days, limit))
+        return self._remove_unused(noise_models, _is_unnamed(exists()), keep_days, limit)
 
-    def _remove_unused(self, table: Table, is_unused: ColumnElement[bool], keep_days: float, limit: int) -> int:
+    def _remove_unused(self, table: Table, is_unused: ColumnElement[bool], keep_days: float, limit: int) -> Removal:
         old = select(table.c.id).where(_is_older(table.c.used_at, keep_days))
         # A submission that is just using one again holds its lock: such a row is not unused for long.
         oldest = old.order_by(table.c.used_at).limit(limit).with_for_update(skip_locked=True)
@@ -181,7 +185,7 @@ class Retention:
             removed += self._remove_of(table, is_unused, found)
             if removed or len(found) < limit:
                 break
-        return removed
+        return Removal(table.name, removed, may_be_more=len(found) == limit)
 
     def _remove_of(self, table: Table, is_unused: ColumnElement[bool], ids: Sequence[UUID]) -> int:
         """Remove those that nothing needs; note of the others that they are needed now."""
@@ -218,7 +222,8 @@ class Retention:
     def _apply(self, kind: str, key: Column[UUID], kept: _Kept, *, dry_run: bool, limit: int) -> Removal:
         if dry_run:
             return Removal(kind, self._number_past(kept, limit=None))
-        return Removal(kind, len(self._remove_oldest(key, kept, self._number_past(kept, limit=limit))))
+        number = self._number_past(kept, limit=limit)
+        return Removal(kind, len(self._remove_oldest(key, kept, number)), may_be_more=number == limit)
 
     def _number_past(self, kept: _Kept, *, limit: int | None) -> int:
         """Count rows past either limit, up to `limit`. Both count from the oldest, so the larger number is of both."""

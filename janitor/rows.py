@@ -39,13 +39,12 @@ class RowSweeper:
             yield self._in_batches(remove)
 
     def _in_batches(self, remove: Callable[[Retention], Removal]) -> Removal:
-        total = self._batch(remove)
-        batch = total
-        # In a dry run the first call counts everything, and the next would count it again.
-        while batch.count and not self._settings.janitor_dry_run and not self._is_stopping():
+        batch = self._batch(remove)
+        count = batch.count
+        while batch.count and batch.may_be_more and not self._is_stopping():
             batch = self._batch(remove)
-            total = Removal(total.kind, total.count + batch.count)
-        return total
+            count += batch.count
+        return Removal(batch.kind, count)
 
     def _batch(self, remove: Callable[[Retention], Removal]) -> Removal:
         with self._database.transaction() as transaction:

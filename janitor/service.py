@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 
 from database import Database, Transaction
+from database.jobs import BATCH
 from database.records import PluginKind, Removal
 from janitor.files import remove_dead_environments, remove_old_logs
 from janitor.rows import RowSweeper
@@ -98,9 +99,10 @@ class Janitor:
         while not self._stopping.is_set():
             with self._database.transaction() as transaction:
                 jobs = move(transaction)
-            if not jobs:
+            if jobs:
+                log.warning(event, jobs=len(jobs))
+            if len(jobs) < BATCH:
                 return
-            log.warning(event, jobs=len(jobs))
 
     def _remove(self) -> Iterator[Removal]:
         settings = self._settings

@@ -1,5 +1,5 @@
 """Everything that happens to jobs. All changes of state are guarded updates in `moves`; nothing else makes one."""
 
-from database.jobs.repository import Jobs
+from database.jobs.repository import BATCH, Jobs
 
-__all__ = ["Jobs"]
+__all__ = ["BATCH", "Jobs"]

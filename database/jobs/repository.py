@@ -34,6 +34,7 @@ from qserver.jobs import FINAL_STATUSES, Job, JobEvent, JobStatus
 from qserver.settings import QuotaSettings
 
 BATCH = 1000
+"""Jobs that one call moves, at most."""
 """Rows that one statement changes at most where nobody named them: it must end well within its time-out."""
 
 
@@ -219,7 +220,7 @@ class Jobs:
     def expire_leases(self) -> Sequence[UUID]:
         """Put back (or fail, when attempts are used up) the jobs whose worker stopped renewing; give their ids.
 
-        At most about 1,000 at once.
+        At most BATCH at once.
         """
         return leases.expire_leases(self._work, limit=BATCH)
 
@@ -228,11 +229,11 @@ class Jobs:
         return leases.abandon_leases(self._work)
 
     def expire_waiting(self) -> Sequence[UUID]:
-        """Fail waiting jobs whose latest start has passed, at most 1,000 at once; give their ids."""
+        """Fail waiting jobs whose latest start has passed, at most BATCH at once; give their ids."""
         return leases.expire_waiting(self._work, guards.IS_PENDING, limit=BATCH)
 
     def fail_orphans(self) -> Sequence[UUID]:
-        """Fail waiting jobs whose plugin is no longer registered, at most 1,000 of each plugin; give their ids."""
+        """Fail waiting jobs whose plugin is no longer registered, at most BATCH of each plugin; give their ids."""
         return orphans.fail_orphans(self._work, limit=BATCH)
 
     def fail_waiting(self, plugin: str, reason: Reason, message: str) -> Sequence[UUID]:

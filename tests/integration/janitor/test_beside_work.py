@@ -1,6 +1,6 @@
 """Passes that remove all they may, while the same circuits come and run again: nothing that a job needs goes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from uuid import UUID
@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from database import Database
 from database.records import Completion
 from database.tables import METADATA
+from janitor.rows import RowSweeper
 from janitor.service import Janitor
 from qserver.errors import Conflict, NotFound, Reason
 from qserver.identity import ANONYMOUS
@@ -17,35 +18,80 @@ from qserver.jobs import JobStatus
 from qserver.noise_models import NoiseModel
 from qserver.settings import Settings
 from tests.integration.janitor.conftest import SettingsMaker
-from tests.unit.database.builders import LAPSED, JobBuilder, a_result, claimed, finished, submitted
+from tests.unit.database.builders import (
+    LAPSED,
+    JobBuilder,
+    a_finished_job,
+    a_result,
+    claimed,
+    finished,
+    submitted,
+)
 
 AT_ONCE = 1e-9
 """Days: whatever is over is old."""
 
 PASSES = 5
+"""At least so many, each beside something of what everybody else does."""
+
+MOST_PASSES = 500
 SOURCES = [b"OPENQASM 2.0;// shared by all", b"OPENQASM 2.0;// shared too"]
 MODEL = NoiseModel.of({"words": "of a device " * 200})
 
 
-def _pass_again_and_again(settings: Settings, database: Database) -> None:
-    for _ in range(PASSES):
-        Janitor(settings, database).run_once()
+class Others:
+    """What others do beside the passes, again and again until these are over."""
+
+    def __init__(self, number: int) -> None:
+        self._turns = [0] * number
+        self._is_over = False
+
+    def take_turns(self, number: int, act: Callable[[Database], object], database: Database) -> None:
+        """Act until the passes are over, and end them by failing. What another removed a moment ago may be missed."""
+        try:
+            while not self._is_over:
+                with suppress(NotFound, Conflict):
+                    act(database)
+                self._turns[number] += 1
+        finally:
+            self.end()
+
+    def pass_beside(self, settings: Settings, database: Database) -> None:
+        for number in range(MOST_PASSES):
+            if self._is_over or (number >= PASSES and min(self._turns) >= PASSES):
+                return
+            Janitor(settings, database).run_once()
+        raise AssertionError(f"{MOST_PASSES} passes, and the others took only {self._turns} turns")
+
+    def end(self) -> None:
+        self._is_over = True
 
 
-def _work(database: Database, is_over: list[bool]) -> int:
-    """Submit, claim and finish jobs until `is_over` holds something; gives how many were done."""
-    done = 0
-    while not is_over:
-        jobs = submitted(database, *[JobBuilder(source=source) for source in SOURCES])
-        done += _run(database, [job.id for job in jobs])
-    return done
+def _pass_beside(
+    acts: Sequence[Callable[[Database], object]], settings: Settings, database: Database, *, janitors: int = 1
+) -> None:
+    others = Others(len(acts))
+    with ThreadPoolExecutor(len(acts) + janitors) as executor:
+        working = [executor.submit(others.take_turns, number, act, database) for number, act in enumerate(acts)]
+        try:
+            passing = [executor.submit(others.pass_beside, settings, database) for _ in range(janitors)]
+            for each in passing:
+                each.result()
+        finally:
+            others.end()
+        for each in working:
+            each.result()
 
 
-def _run(database: Database, job_ids: list[UUID]) -> int:
+def _work(database: Database) -> None:
+    jobs = submitted(database, *[JobBuilder(source=source) for source in SOURCES])
+    _run(database, [job.id for job in jobs])
+
+
+def _run(database: Database, job_ids: list[UUID]) -> None:
     claims = claimed(database, job_ids)
     assert {claim.job.id for claim in claims} == set(job_ids)
     assert all(finished(database, claim.lease) for claim in claims)
-    return len(claims)
 
 
 def test_nothing_that_a_job_needs_is_removed_while_it_is_submitted_and_runs(
@@ -53,16 +99,9 @@ def test_nothing_that_a_job_needs_is_removed_while_it_is_submitted_and_runs(
 ) -> None:
     kinds = ("results", "events", "jobs", "history", "circuits")
     settings = make_settings(**{f"keep_{kind}_days": AT_ONCE for kind in kinds})
-    is_over: list[bool] = []
-    with ThreadPoolExecutor(3) as executor:
-        workers = [executor.submit(_work, database, is_over) for _ in range(2)]
-        try:
-            _pass_again_and_again(settings, database)
-        finally:
-            is_over.append(True)
-        done = [worker.result() for worker in workers]
 
-    assert min(done) > 0
+    _pass_beside([_work, _work], settings, database)
+
     Janitor(settings, database).run_once()
     assert sum(removal.count for removal in Janitor(settings, database).run_once()) == 0
 
@@ -72,19 +111,10 @@ def test_everybody_at_once_is_refused_nothing_and_leaves_nothing_behind(
 ) -> None:
     kinds = ("results", "events", "jobs", "history", "circuits")
     settings = make_settings(**{f"keep_{kind}_days": AT_ONCE for kind in kinds})
-    is_over: list[bool] = []
-    actors = (_repeat_requests, _run_what_waits, _lose_leases, _cancel_and_delete, _read_pages)
-    with ThreadPoolExecutor(len(actors) + 2) as executor:
-        others = [executor.submit(_again_and_again, act, database, is_over) for act in actors]
-        try:
-            janitors = [executor.submit(_pass_again_and_again, settings, database) for _ in range(2)]
-            for janitor in janitors:
-                janitor.result()
-        finally:
-            is_over.append(True)
-        turns = [other.result() for other in others]
+    acts = (_repeat_requests, _run_what_waits, _lose_leases, _cancel_and_delete, _read_pages)
 
-    assert min(turns) > 0
+    _pass_beside(acts, settings, database, janitors=2)
+
     with database.transaction() as transaction:
         transaction.jobs.abandon_leases()
         transaction.jobs.fail_waiting("aer", Reason.PLUGIN_UNAVAILABLE, "all is over")
@@ -92,14 +122,21 @@ def test_everybody_at_once_is_refused_nothing_and_leaves_nothing_behind(
     assert _rows_left(database) == {}
 
 
-def _again_and_again(act: Callable[[Database], object], database: Database, is_over: list[bool]) -> int:
-    """Act until `is_over` holds something; gives how often. What another removed a moment ago may be missed."""
-    turns = 0
-    while not is_over:
-        with suppress(NotFound, Conflict):
-            act(database)
-        turns += 1
-    return turns
+def test_a_pass_ends_however_fast_things_become_old(database: Database, make_settings: SettingsMaker) -> None:
+    for _ in range(2):
+        a_finished_job(database)
+    asked: list[bool] = []
+
+    def finish_another() -> bool:
+        a_finished_job(database)
+        asked.append(True)
+        return len(asked) > 9
+
+    settings = make_settings(keep_jobs_count=1, keep_history_count=1).janitor
+    removals = list(RowSweeper(database, settings, is_stopping=finish_another).sweep())
+
+    assert {removal.kind: removal.count for removal in removals if removal.count} == {"jobs": 1, "history": 1}
+    assert not asked
 
 
 def _repeat_requests(database: Database) -> None:

@@ -87,12 +87,13 @@ class TestRetention:
         for _ in range(5):
             a_finished_job(database)
 
-        counts = [
-            apply(database, lambda transaction: transaction.retention.remove_old_history(keep_days=NOW, limit=2))
-            for _ in range(4)
-        ]
+        removals = []
+        for _ in range(4):
+            with database.transaction() as transaction:
+                removals.append(transaction.retention.remove_old_history(keep_days=NOW, limit=2))
 
-        assert counts == [2, 2, 1, 0]
+        assert [removal.count for removal in removals] == [2, 2, 1, 0]
+        assert [removal.may_be_more for removal in removals] == [True, True, False, False]
 
     def test_a_dry_run_counts_all_and_removes_nothing(self, database: Database) -> None:
         for _ in range(3):
