@@ -48,7 +48,7 @@ class FreshJobs:
                 self._forget(change.job_ids)
             case ChangeKind.RECONNECTED:
                 self._owners.clear()
-            case ChangeKind.JOBS | ChangeKind.WORK | ChangeKind.PLUGINS | ChangeKind.ACCESS:
+            case ChangeKind.JOBS | ChangeKind.STOPPED | ChangeKind.WORK | ChangeKind.PLUGINS | ChangeKind.ACCESS:
                 pass
             case _:
                 assert_never(change.kind)

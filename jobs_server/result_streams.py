@@ -83,7 +83,7 @@ class ResultStreams:
             case ChangeKind.RECONNECTED:
                 for waiting in self._everybody():
                     waiting.look_at_all(within_seconds=0)
-            case ChangeKind.JOBS | ChangeKind.WORK | ChangeKind.PLUGINS | ChangeKind.ACCESS:
+            case ChangeKind.JOBS | ChangeKind.STOPPED | ChangeKind.WORK | ChangeKind.PLUGINS | ChangeKind.ACCESS:
                 pass
             case _:
                 assert_never(change.kind)

@@ -56,7 +56,7 @@ class Watches:
             case ChangeKind.RECONNECTED:
                 for watched in self._watched.values():
                     watched.wake()
-            case ChangeKind.WORK | ChangeKind.PLUGINS | ChangeKind.ACCESS:
+            case ChangeKind.STOPPED | ChangeKind.WORK | ChangeKind.PLUGINS | ChangeKind.ACCESS:
                 pass
             case _:
                 assert_never(change.kind)

@@ -54,11 +54,10 @@ class LeaseKeeper:
     def notice(self, change: Change) -> None:
         """Look soon if the change may have ended a job that waits or runs here. Called by the feed's thread.
 
-        Claims, our own among them, end none; and a job whose lease ran out was lost by a worker that didn't renew it,
-        which finds out as soon as it does.
+        A job whose lease ran out was lost by a worker that didn't renew it, which finds out as soon as it does.
         """
-        has_ended = change.kind is ChangeKind.ENDED and self._board.works_on(change.job_ids)
-        if has_ended or change.kind is ChangeKind.RECONNECTED:
+        was_stopped = change.kind is ChangeKind.STOPPED and self._board.works_on(change.job_ids)
+        if was_stopped or change.kind is ChangeKind.RECONNECTED:
             self._awake.set()
 
     def serve(self) -> None:

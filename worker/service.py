@@ -85,7 +85,7 @@ class Worker:
         self._metrics_port.start()
         self._parts = parts
         self._subscription = self._database.changes.subscribe(
-            lambda change: _notice(parts, change), {ChangeKind.ENDED, ChangeKind.PLUGINS}
+            lambda change: _notice(parts, change), {ChangeKind.STOPPED, ChangeKind.PLUGINS}
         )
         self._start_threads(parts)
         log.info(

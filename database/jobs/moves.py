@@ -14,7 +14,7 @@ from sqlalchemy.sql.base import Executable
 
 from database.changes import ChangeKind
 from database.jobs.guards import Guard, locked
-from database.jobs.recording import events_of_moved, history_of_ended, kind_of, moved_by, recorded
+from database.jobs.recording import events_of_moved, history_of_ended, kinds_of, moved_by, recorded
 from database.tables import jobs
 from database.types import Now, SecondsFromNow
 from database.work import Parameters, Work
@@ -121,7 +121,8 @@ def run(work: Work, move: Statement, parameters: Parameters, *, to: JobStatus, a
 
 def _record(work: Work, moved: Sequence[Moved], *, to: JobStatus, actor: str | None) -> None:
     job_ids = [job.id for job in moved]
-    work.announce(kind_of(to), job_ids)
+    for kind in kinds_of(to):
+        work.announce(kind, job_ids)
     pointers = work.given([job.pointer for job in moved])
     work.execute(events_of_moved(), {"pointers": pointers, "by_actor": actor})
     if to.is_final:

@@ -4,10 +4,11 @@ PostgreSQL does all of it in the statement that moves the jobs. SQLite takes no 
 there, rows are written from those that the move left.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Final, TypeAlias
 
-from sqlalchemy import CTE, FromClause, Insert, Select, Update, bindparam, func, insert, select
+from sqlalchemy import CTE, FromClause, Insert, Select, Update, bindparam, func, insert, select, union_all
 
 from database.changes import ChangeKind
 from database.jobs.rows import SHARED_COLUMNS, named_pubs, select_named
@@ -31,9 +32,11 @@ def moved_by(update: Update) -> CTE:
     return update.returning(*(jobs.c[name] for name in MOVED_COLUMNS)).cte("moved")
 
 
-def kind_of(to: JobStatus) -> ChangeKind:
-    """Give what is announced of jobs that were moved `to` a state."""
-    return ChangeKind.ENDED if to.is_final else ChangeKind.JOBS
+def kinds_of(to: JobStatus) -> Sequence[ChangeKind]:
+    """Give what is announced of jobs that were moved `to` a state. Only the worker that has a job finishes it."""
+    if not to.is_final:
+        return [ChangeKind.JOBS]
+    return [ChangeKind.ENDED] if to is JobStatus.FINISHED else [ChangeKind.ENDED, ChangeKind.STOPPED]
 
 
 def recorded(query: Select[Rows], moved: CTE, *, to: JobStatus) -> Select[Rows]:
@@ -42,7 +45,7 @@ def recorded(query: Select[Rows], moved: CTE, *, to: JobStatus) -> Select[Rows]:
     It announces the jobs too.
     """
     events = insert(job_events).from_select(_EVENT_COLUMNS, _select_events(moved), include_defaults=False)
-    told = select_told(kind_of(to), moved).cte("told")
+    told = union_all(*(select_told(kind, moved) for kind in kinds_of(to))).cte("told")
     # Told of nobody where none reads it.
     query = query.add_cte(events.cte("events")).where(select(func.count()).select_from(told).scalar_subquery() >= 0)
     if not to.is_final:

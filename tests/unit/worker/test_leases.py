@@ -118,9 +118,9 @@ def test_only_the_end_of_a_job_that_waits_or_runs_here_wakes_the_keeper(
     house.cancel(claimed.job.id)
     house.cancel(has_run.job.id)
     keeper.notice(Change(ChangeKind.JOBS, (claimed.job.id,)))
-    keeper.notice(Change(ChangeKind.ENDED, (foreign, has_run.job.id)))
+    keeper.notice(Change(ChangeKind.STOPPED, (foreign, has_run.job.id)))
     assert held(board) == {claimed.job.id, has_run.job.id}
-    keeper.notice(Change(ChangeKind.ENDED, (claimed.job.id,)))
+    keeper.notice(Change(ChangeKind.STOPPED, (claimed.job.id,)))
     wait_until(lambda: held(board) == set())
 
     keeper.stop()

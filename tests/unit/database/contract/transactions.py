@@ -10,7 +10,7 @@ from database.postgres_feed import PostgresFeed
 from database.records import NewJob
 from qserver.errors import NotFound
 from qserver.identity import ANONYMOUS
-from tests.unit.database.builders import JobBuilder, a_plugin, claimed, read, submitted
+from tests.unit.database.builders import JobBuilder, a_lease, a_plugin, claimed, finished, read, submitted
 
 PATIENCE_SECONDS = 10.0
 
@@ -82,6 +82,20 @@ class TestChanges:
             assert change.kind is ChangeKind.JOBS
             named.update(change.job_ids)
         assert named == {job.id for job in jobs}
+
+    def test_a_worker_is_told_of_what_others_ended_and_nobody_else_is_of_what_it_finished(
+        self, database: Database
+    ) -> None:
+        finishing, canceled = a_lease(database), a_lease(database)
+        ended, stopped = listening(database, {ChangeKind.ENDED}), listening(database, {ChangeKind.STOPPED})
+
+        assert finished(database, finishing)
+        with database.transaction() as transaction:
+            transaction.jobs.cancel(canceled.job_id, ANONYMOUS)
+
+        told = [ended.get(timeout=PATIENCE_SECONDS) for _ in range(2)]
+        assert told == [Change(ChangeKind.ENDED, (lease.job_id,)) for lease in (finishing, canceled)]
+        assert stopped.get(timeout=PATIENCE_SECONDS) == Change(ChangeKind.STOPPED, (canceled.job_id,))
 
     def test_what_was_rolled_back_is_not_told(self, database: Database) -> None:
         changes = listening(database)
