@@ -1,5 +1,6 @@
 """What can be run and where: backends and the workers' resources, read from the database and kept for a moment."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,10 @@ from qserver.plugins import Resources
 
 _KEEP_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.2
-"""How old what is known must be before it is read anew for a name that isn't there: anybody may send such names."""
+"""How old what is known must be before it is read anew for a name that isn't there: anybody may send such names.
+
+Who names one waits so long: it may have been added after the last look.
+"""
 _PAGE_SIZE = 500
 _MAX_SHOWN_BACKENDS = 30
 
@@ -42,7 +46,7 @@ class _View:
 
 
 class Catalog:
-    """Answers from memory for two seconds; for a name that is missing there it looks again first, but not each time."""
+    """Answers from memory for two seconds; for a name that is missing there it looks again first, now and then."""
 
     def __init__(self, transactions: Transactions, clock: Clock) -> None:
         """Read nothing yet."""
@@ -53,9 +57,10 @@ class Catalog:
 
     async def backend(self, name: str) -> KnownBackend:
         """Find a backend. Raises UnknownBackend, with what there is."""
+        asked_at_seconds = self._clock.monotonic_seconds()
         view = await self._fresh()
-        if name not in view.backends and self._age_seconds(view) > _LOOK_AGAIN_SECONDS:  # perhaps it was added just now
-            view = await self._read_again()
+        if name not in view.backends and view.read_at_seconds < asked_at_seconds:
+            view = await self._after(view)
         if name not in view.backends:
             raise UnknownBackend(_unknown(name, sorted(view.backends)))
         return view.backends[name]
@@ -81,6 +86,13 @@ class Catalog:
 
     def _age_seconds(self, view: _View) -> float:
         return self._clock.monotonic_seconds() - view.read_at_seconds
+
+    async def _after(self, view: _View) -> _View:
+        """Give what is read after this view, together with all who wait for that."""
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS - self._age_seconds(view))
+        if self._view is not None and self._view.read_at_seconds > view.read_at_seconds:
+            return self._view
+        return await self._read_again()
 
     async def _read_again(self) -> _View:
         return await self._reading.do(None, self._read)
