@@ -136,7 +136,7 @@ class JobsServer:
         await register_built_ins(self._transactions, self._registry.plugins, self._clock)
         await self._transactions.run(lambda transaction: transaction.quotas.forget())
         self._subscription = self._database.changes.subscribe(
-            self._listener(asyncio.get_running_loop()), frozenset(ChangeKind)
+            self._listener(asyncio.get_running_loop()), frozenset(ChangeKind) - {ChangeKind.STOPPED}
         )
         self._server = self._make_server()
         self._open_streams.start()
@@ -173,7 +173,8 @@ class JobsServer:
 
     def _listener(self, loop: asyncio.AbstractEventLoop) -> Callable[[Change], None]:
         def listen(change: Change) -> None:  # in the feed's thread
-            loop.call_soon_threadsafe(self._hear, change)
+            if self._streams.want(change.kind):
+                loop.call_soon_threadsafe(self._hear, change)
 
         return listen
 

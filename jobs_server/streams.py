@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from database.changes import Change
+from database.changes import Change, ChangeKind
 from jobs_server.job_streams import JobStreams
 from jobs_server.result_streams import ResultStreams
 from jobs_server.watch import Watches
@@ -15,6 +15,12 @@ class Streams:
     events: Watches
     jobs: JobStreams
     results: ResultStreams
+
+    def want(self, kind: ChangeKind) -> bool:
+        """Whether such a change may concern anybody. Safe in every thread: who comes later reads the database then."""
+        if kind in {ChangeKind.JOBS, ChangeKind.WORK}:
+            return self.events.is_anybody_there or self.jobs.is_anybody_there
+        return True
 
     def tell(self, change: Change) -> None:
         """Let them look at what changed. Called in the event loop."""

@@ -42,6 +42,11 @@ class Watches:
         finally:
             self._leave(job_id, watched)
 
+    @property
+    def is_anybody_there(self) -> bool:
+        """Whether anybody watches a job."""
+        return bool(self._watched)
+
     def watchers(self, job_id: UUID) -> int:
         """Count who watches a job."""
         return self._watched[job_id].watchers if job_id in self._watched else 0
