@@ -1,6 +1,7 @@
 """A variational eigensolver of 200 iterations, each a job on the server."""
 
 import numpy as np
+import pytest
 from qiskit.circuit.library import efficient_su2
 from qiskit.primitives import StatevectorEstimator
 from qiskit.quantum_info import SparsePauliOp
@@ -18,6 +19,7 @@ def transverse_field_ising() -> SparsePauliOp:
     return SparsePauliOp.from_sparse_list(terms, num_qubits=QUBITS)
 
 
+@pytest.mark.timeout(600)  # 201 jobs, one after the other
 def test_two_hundred_iterations_over_ten_qubits_find_a_lower_energy(backend: QServerBackend) -> None:
     circuit, hamiltonian = efficient_su2(QUBITS, reps=1), transverse_field_ising()
     estimator = EstimatorV2(backend=backend)
