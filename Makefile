@@ -99,9 +99,14 @@ check: .venv/dev .venv/docs  ## lint, types, structure, dependencies, the site, 
 	$(BIN)/python -m scripts.check_secrets
 	$(SITE)
 
+UNIT_TESTS := tests/unit -n auto --maxprocesses 8
+OTHER_TESTS := tests/fuzz tests/integration tests/acceptance tests/chaos tests/load
+
 .PHONY: test
 test: .venv/dev system-dependencies  ## every test, on private PostgreSQL and RabbitMQ servers, with coverage
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+	$(BIN)/pytest $(UNIT_TESTS) --cov --cov-report=
+	@# The others go one after the other: they need the cores for what they start.
+	$(BIN)/pytest $(OTHER_TESTS) --cov --cov-append --cov-report=term:skip-covered
 
 .PHONY: test-compose
 test-compose: .venv/dev  ## the deployed form, from start to restore, on docker compose (builds images; 15 to 30 minutes)
@@ -131,7 +136,7 @@ load: .venv/dev system-dependencies  ## 500 clients at once, 1,000 event streams
 
 .PHONY: test-fast
 test-fast: .venv/dev  ## unit tests alone, without servers
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest $(UNIT_TESTS)
 
 .PHONY: bench
 bench: .venv/bench system-dependencies  ## measure against Aer by hand, Celery and Dask: make bench ROUNDS=5 SCALE=0.05 ONLY="idle mixed"

@@ -1,7 +1,7 @@
 """What the broker decides without one."""
 
 from itertools import islice
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pika
 import pytest
@@ -31,7 +31,7 @@ def test_a_hint_survives_the_way_through_a_message(number: int) -> None:
 TOO_MANY = b"\n".join([str(uuid4()).encode()] * (MAX_HINT_JOBS + 1))
 
 
-@pytest.mark.parametrize("body", [b"", b"x", b"\xff" * 16, b"0" * 31, str(uuid4()).encode() + b"!", TOO_MANY])
+@pytest.mark.parametrize("body", [b"", b"x", b"\xff" * 16, b"0" * 31, str(UUID(int=7)).encode() + b"!", TOO_MANY])
 def test_a_body_that_is_no_hint_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - UnicodeDecodeError is one, too
         decode("cpu", body)
