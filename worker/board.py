@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from threading import Condition
 from uuid import UUID
 
 from database.records import Lease
@@ -13,6 +12,7 @@ from worker import scheduler
 from worker.capacity import Capacity
 from worker.groups import Group, Lane
 from worker.runs import Run, StopCause
+from worker.waiting_room import WaitingRoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,14 @@ class _Entry:
 
 
 class Board:
-    """Groups that wait, runs, and leases. Thread-safe; one condition wakes whoever may be concerned."""
+    """Groups that wait, runs, and leases. Thread-safe."""
 
     def __init__(self, capacity: Capacity, clock: Clock, *, max_held_jobs: int) -> None:
         """Hold nothing. No more jobs are asked for while `max_held_jobs` are held, stored or not."""
         self._capacity = capacity
         self._clock = clock
         self._max_held_jobs = max_held_jobs
-        self._changed = Condition()
+        self._changed = WaitingRoom()
         self._waiting: list[_Entry] = []
         self._runs: list[Run] = []
         self._leases: dict[UUID, Lease] = {}
@@ -58,7 +58,7 @@ class Board:
                 self._drop(group.job_ids)
                 self._leases.update({claimed.job.id: claimed.lease for claimed in group.jobs})
                 self._enqueue(group, refused, first=False)
-            self._changed.notify_all()
+            self._changed.notify()
             return refused
 
     def retry(self, groups: Sequence[Group]) -> Sequence[Group]:
@@ -67,7 +67,7 @@ class Board:
             refused: list[Group] = []
             for group in reversed(groups):
                 self._enqueue(group, refused, first=True)
-            self._changed.notify_all()
+            self._changed.notify()
             return refused[::-1]
 
     def take(self, lane: Lane, *, timeout_seconds: float) -> Run | None:
@@ -78,19 +78,22 @@ class Board:
         with self._changed:
             self._idle[lane] += 1
             self._unfit.discard(lane)
-            self._changed.notify_all()
+            self._changed.notify()
             try:
-                self._changed.wait_for(lambda: self._is_closed or self._next(lane) is not None, timeout_seconds)
+                self._changed.wait_for(
+                    lambda: self._is_closed or self._next(lane) is not None, timeout_seconds, for_one_of=lane
+                )
                 entry = self._next(lane)
                 return None if entry is None or self._is_closed else self._start(entry)
             finally:
                 self._idle[lane] -= 1
+                self._changed.notify()  # of what is left, another lane's may be the next
 
     def end(self, run: Run) -> None:
         """Free what the run took."""
         with self._changed:
             self._runs.remove(run)
-            self._changed.notify_all()
+            self._changed.notify()
 
     def settle(self, leases: Iterable[Lease]) -> None:
         """Forget jobs whose end is stored."""
@@ -98,7 +101,7 @@ class Board:
             for lease in leases:
                 if self._leases.get(lease.job_id) == lease:
                     del self._leases[lease.job_id]
-            self._changed.notify_all()
+            self._changed.notify()
 
     def drop(self, leases: Iterable[Lease]) -> frozenset[UUID]:
         """Forget leases that are no longer ours, take their jobs out of what waits and mark them in what runs.
@@ -109,7 +112,7 @@ class Board:
             lost = frozenset(lease.job_id for lease in leases if self._leases.get(lease.job_id) == lease)
             unfinished = self._unfinished() & lost
             self._drop(lost)
-            self._changed.notify_all()
+            self._changed.notify()
             return unfinished
 
     def leases(self) -> Sequence[Lease]:
@@ -200,7 +203,6 @@ class Board:
         run = Run(entry.group, entry.waiting.need, since_seconds=now, waited_seconds=now - entry.waiting.since_seconds)
         self._waiting.remove(entry)
         self._runs.append(run)
-        self._changed.notify_all()  # the next group may be another lane's
         return run
 
     def _drop(self, job_ids: frozenset[UUID]) -> None:

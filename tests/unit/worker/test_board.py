@@ -1,9 +1,13 @@
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import pytest
 
 from database.records import ClaimedJob, Lease
 from qserver.clock import FakeClock
 from tests.unit.worker.claims import WORKER_ID, a_claim, a_group, a_plan
 from tests.unit.worker.fake_process import FakeProcess
+from tests.waiting import wait_until
 from worker.board import Board
 from worker.capacity import Capacity
 from worker.groups import Group, Lane
@@ -67,6 +71,22 @@ def test_a_wide_group_starts_when_the_others_have_ended(board: Board) -> None:
     assert board.take(Lane.WIDE, timeout_seconds=0) is None
     board.end(small)
     assert board.take(Lane.WIDE, timeout_seconds=0) is not None
+
+
+def test_a_lane_is_told_when_the_group_before_its_own_can_not_start(clock: FakeClock) -> None:
+    board = Board(replace(TWO, gpu_memory_bytes=100), clock, max_held_jobs=10)
+    on_gpu = a_group(a_claim(plan=a_plan(device="GPU", threads=0)))
+    with ThreadPoolExecutor(2) as executor:
+        gpu = executor.submit(board.take, Lane.GPU, timeout_seconds=30)
+        narrow = executor.submit(board.take, Lane.NARROW, timeout_seconds=30)
+        wait_until(lambda: len(board._changed._waiters) == 2, timeout_seconds=10, what="both wait")
+        board.admit([a_group(), a_group(), on_gpu])  # the second waits for a simulator of its lane
+
+        assert narrow.result(15) is not None
+        run = gpu.result(15)
+
+    assert run is not None
+    assert run.group is on_gpu
 
 
 def test_a_dropped_job_is_taken_out_of_what_waits(board: Board) -> None:
