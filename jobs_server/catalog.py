@@ -18,7 +18,7 @@ _KEEP_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.2
 """How old what is known must be before it is read anew for a name that isn't there: anybody may send such names.
 
-Who names one waits so long: it may have been added after the last look.
+Who names one waits up to so long: it may have been added after the last look.
 """
 _PAGE_SIZE = 500
 _MAX_SHOWN_BACKENDS = 30
@@ -46,7 +46,7 @@ class _View:
 
 
 class Catalog:
-    """Answers from memory for two seconds; for a name that is missing there it looks again first, now and then."""
+    """Answers from memory for two seconds. A name that is missing waits for the next look, of at most five a second."""
 
     def __init__(self, transactions: Transactions, clock: Clock) -> None:
         """Read nothing yet."""
@@ -59,7 +59,7 @@ class Catalog:
         """Find a backend. Raises UnknownBackend, with what there is."""
         asked_at_seconds = self._clock.monotonic_seconds()
         view = await self._fresh()
-        if name not in view.backends and view.read_at_seconds < asked_at_seconds:
+        while name not in view.backends and view.read_at_seconds < asked_at_seconds:
             view = await self._after(view)
         if name not in view.backends:
             raise UnknownBackend(_unknown(name, sorted(view.backends)))
@@ -88,7 +88,7 @@ class Catalog:
         return self._clock.monotonic_seconds() - view.read_at_seconds
 
     async def _after(self, view: _View) -> _View:
-        """Give what is read after this view, together with all who wait for that."""
+        """Give what was read after this view, together with all who wait for that; it may have been begun before."""
         await asyncio.sleep(_LOOK_AGAIN_SECONDS - self._age_seconds(view))
         if self._view is not None and self._view.read_at_seconds > view.read_at_seconds:
             return self._view
