@@ -1,10 +1,10 @@
 """How long things are kept: each method removes one kind of thing, oldest first.
 
 `keep_days` and `keep_count` are two limits, and what passes either of them goes; 0 means no limit. One call removes at
-most `limit` rows, so that no transaction grows long: call again, each time in a new transaction, while `may_be_more`.
-Until the count is 0 could be for ever, where things become old as fast as they are removed. With `dry_run` nothing is
-removed, and all that such calls would remove is counted. Safe to repeat and beside itself: rows that another pass is
-just removing are left to it.
+most `limit` rows, so that no transaction grows long: call again, each time in a new transaction, while it removes some
+and `may_be_more`. Until the count is 0 could be for ever, where things become old as fast as they are removed. With
+`dry_run` nothing is removed, and all that such calls would remove is counted. Safe to repeat and beside itself: rows
+that another pass is just removing are left to it.
 """
 
 from collections.abc import Sequence
