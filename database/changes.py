@@ -24,7 +24,7 @@ class ChangeKind(StrEnum):
 
     JOBS = "jobs"  # these jobs' states, which are not their last; where one was claimed, there is room for another
     ENDED = "ended"  # these jobs are over, or gone
-    STOPPED = "stopped"  # so are these, and their worker, if they have one, may not know; told besides ENDED
+    STOPPED = "stopped"  # these jobs were canceled or failed, which their worker may not know; told besides ENDED
     WORK = "work"  # there is new pending work: the dispatcher wakes
     PLUGINS = "plugins"  # a plugin was registered or removed
     ACCESS = "access"  # a key was revoked, or a user may do more or less than before

@@ -33,7 +33,7 @@ def moved_by(update: Update) -> CTE:
 
 
 def kinds_of(to: JobStatus) -> Sequence[ChangeKind]:
-    """Give what is announced of jobs that were moved `to` a state. Only the worker that has a job finishes it."""
+    """Give what is announced of jobs that were moved `to` a state. What finished is known to its worker, if any."""
     if not to.is_final:
         return [ChangeKind.JOBS]
     return [ChangeKind.ENDED] if to is JobStatus.FINISHED else [ChangeKind.ENDED, ChangeKind.STOPPED]

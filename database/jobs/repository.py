@@ -34,8 +34,7 @@ from qserver.jobs import FINAL_STATUSES, Job, JobEvent, JobStatus
 from qserver.settings import QuotaSettings
 
 BATCH = 1000
-"""Jobs that one call moves, at most."""
-"""Rows that one statement changes at most where nobody named them: it must end well within its time-out."""
+"""Jobs that one call moves at most where nobody named them: its statement must end well within its time-out."""
 
 
 class Jobs:
