@@ -33,6 +33,7 @@ class Board:
         self._waiting: list[_Entry] = []
         self._runs: list[Run] = []
         self._leases: dict[UUID, Lease] = {}
+        self._being_claimed: set[UUID] = set()
         self._idle: Counter[Lane] = Counter()
         self._unfit: set[Lane] = set()
         self._is_closed = False
@@ -43,9 +44,13 @@ class Board:
         return self._is_closed
 
     def hold(self, leases: Sequence[Lease]) -> None:
-        """Keep leases whose jobs are still being read: `admit` follows, or `settle` where they can't be."""
+        """Keep leases whose jobs are still being read: `admit` follows, or `settle` where they can't be.
+
+        Until then the claim may not be committed, and nobody else sees it.
+        """
         with self._changed:
             self._leases.update({lease.job_id: lease for lease in leases})
+            self._being_claimed.update(lease.job_id for lease in leases)
 
     def admit(self, groups: Iterable[Group]) -> Sequence[Group]:
         """Take claimed groups; give back those that can't be taken, because the worker stops.
@@ -55,6 +60,7 @@ class Board:
         with self._changed:
             refused: list[Group] = []
             for group in groups:
+                self._being_claimed -= group.job_ids
                 self._drop(group.job_ids)
                 self._leases.update({claimed.job.id: claimed.lease for claimed in group.jobs})
                 self._enqueue(group, refused, first=False)
@@ -101,6 +107,7 @@ class Board:
             for lease in leases:
                 if self._leases.get(lease.job_id) == lease:
                     del self._leases[lease.job_id]
+                    self._being_claimed.discard(lease.job_id)
             self._changed.notify()
 
     def drop(self, leases: Iterable[Lease]) -> frozenset[UUID]:
@@ -119,6 +126,11 @@ class Board:
         """List every lease that is held."""
         with self._changed:
             return tuple(self._leases.values())
+
+    def being_claimed(self) -> frozenset[UUID]:
+        """Name the jobs whose claim may not be committed yet."""
+        with self._changed:
+            return frozenset(self._being_claimed)
 
     def works_on(self, job_ids: Collection[UUID]) -> bool:
         """Tell whether any of the jobs waits or runs here: one that has run and is only not stored yet does not."""

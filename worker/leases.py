@@ -84,11 +84,12 @@ class LeaseKeeper:
     def look(self) -> None:
         """Renew what is due, or only ask; drop what is no longer ours. Raises Unavailable."""
         leases = self._board.leases()
+        being_claimed = self._board.being_claimed()  # after them: what is no longer was committed before we ask
         now = self._clock.monotonic_seconds()
         is_due = now >= self._renew_at_seconds
         if leases:
             held = self._renew(leases) if is_due else self._ask(leases)
-            self._drop([lease for lease in leases if lease.job_id not in held])
+            self._drop([lease for lease in leases if lease.job_id not in held | being_claimed])
         if is_due:
             self._renew_at_seconds = now + self._settings.lease_renew_seconds
 

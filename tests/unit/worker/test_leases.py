@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import select
 
 from database import Change, ChangeKind
-from database.records import ClaimedJob
+from database.records import Claimant, ClaimedJob
 from database.tables import jobs
 from qserver.clock import FakeClock
 from qserver.settings import LeaseSettings
 from tests.unit.worker.boards import AT_ONCE, claim, held
-from tests.unit.worker.claims import WORKER_ID
+from tests.unit.worker.claims import WORKER_ID, a_group
 from tests.unit.worker.house import House
 from tests.waiting import wait_until
 from worker.board import Board
@@ -93,6 +93,22 @@ def test_a_look_before_that_prolongs_nothing(house: House, board: Board, keeper:
 
     assert lease_end(house, claimed) == before
     assert held(board) == {claimed.job.id}
+
+
+def test_a_lease_whose_claim_is_not_committed_yet_is_kept(house: House, board: Board, keeper: LeaseKeeper) -> None:
+    (job_id,) = house.submit("bell")
+    claimant = Claimant(WORKER_ID, frozenset({"cpu"}), memory_bytes=1000)
+    with house.database.transaction() as transaction:
+        claimed = transaction.jobs.claim([job_id], claimant, lease_seconds=60.0, on_lease=board.hold)
+        keeper.look()
+        assert held(board) == {job_id}
+
+    board.admit([a_group(*claimed)])
+    keeper.look()
+    assert held(board) == {job_id}
+    house.cancel(job_id)
+    keeper.look()
+    assert held(board) == set()
 
 
 def test_a_lease_that_ran_out_is_dropped(house: House, board: Board, keeper: LeaseKeeper) -> None:
