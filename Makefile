@@ -100,13 +100,12 @@ check: .venv/dev .venv/docs  ## lint, types, structure, dependencies, the site, 
 	$(SITE)
 
 UNIT_TESTS := tests/unit -n auto --maxprocesses 8
-OTHER_TESTS := tests/fuzz tests/integration tests/acceptance tests/chaos tests/load
 
 .PHONY: test
 test: .venv/dev system-dependencies  ## every test, on private PostgreSQL and RabbitMQ servers, with coverage
 	$(BIN)/pytest $(UNIT_TESTS) --cov --cov-report=
 	@# The others go one after the other: they need the cores for what they start.
-	$(BIN)/pytest $(OTHER_TESTS) --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/pytest --deselect tests/unit --cov --cov-append --cov-report=term:skip-covered
 
 .PHONY: test-compose
 test-compose: .venv/dev  ## the deployed form, from start to restore, on docker compose (builds images; 15 to 30 minutes)

@@ -73,11 +73,6 @@ class JobStreams:
         finally:
             self._followers.discard(follower)
 
-    @property
-    def is_anybody_there(self) -> bool:
-        """Whether anybody follows."""
-        return bool(self._followers)
-
     def followers(self) -> int:
         """Count who follows."""
         return len(self._followers)

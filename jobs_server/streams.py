@@ -19,7 +19,7 @@ class Streams:
     def want(self, kind: ChangeKind) -> bool:
         """Whether such a change may concern anybody. Safe in every thread: who comes later reads the database then."""
         if kind in {ChangeKind.JOBS, ChangeKind.WORK}:
-            return self.events.is_anybody_there or self.jobs.is_anybody_there
+            return self.events.is_anybody_there or self.jobs.followers() > 0
         return True
 
     def tell(self, change: Change) -> None:
